@@ -1,0 +1,43 @@
+//! The vocabulary of Anomalyst: what every stage of the flow hands to the next.
+//!
+//! ```text
+//! source --read--> dataset --encode--> features --fit/score--> scores --decide--> verdicts --explain--> evidence
+//! ```
+//!
+//! This crate holds types and the gates between them, and does no input or output. Start with
+//! [`Features`], then [`Detector`] and [`Model`], then [`Run`].
+
+mod card;
+mod decision;
+mod detector;
+mod encoder;
+mod erased;
+mod error;
+mod evidence;
+mod features;
+mod notice;
+mod outcome;
+mod params;
+mod run;
+mod table;
+mod tensors;
+
+pub use card::{Card, Cost, Estimate, Growth, Handles, Invariance};
+pub use decision::{Decisions, Interval, Severity, Verdict};
+pub use detector::{Attribute, Attributions, Checked, Detector, DetectorExt, Fitted, Model, Shape};
+pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Wants};
+pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
+pub use error::{Error, ErrorKind, Result};
+pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, Expected, NearestRow};
+pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
+pub use notice::{Notice, NoticeKind, Notices};
+pub use outcome::{
+    ColumnProfile, DecisionSummary, Finding, LevelCount, MapPoint, MemberSummary, MethodSummary, Outcome,
+    ProfileValues, Reproduce, RowMap, SourceSummary, ThresholdSummary, Timing,
+};
+pub use params::{Params, check_params, params_from_json, params_schema};
+pub use run::{Cancel, Progress, Random, Run, Silent, Stage};
+pub use table::{Batches, Column, ColumnData, ColumnKind, ColumnSpec, Dataset, Schema, Table};
+pub use tensors::{Element, ElementKind, ModelReader, ModelWriter, Tensor};
+
+pub use {schemars, serde, serde_json};

@@ -1,0 +1,1 @@
+//! Decompositions of symmetric and rectangular matrices.
