@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Shows what was found: on a terminal, as files of verdicts, as JSON for programs, and as one HTML page.
+//!
+//! Everything is rendered from [`Outcome`](anomalyst_core::Outcome) alone; nothing here computes a score or
+//! a verdict. Files appear whole or not at all ([`atomic_write`]).
+
+mod atomic;
+mod explanation;
+mod html;
+mod items;
+mod layout;
+mod parquet;
+mod summary;
+mod terminal;
+mod text;
+
+#[cfg(test)]
+mod fixture;
+
+pub use atomic::{AtomicFile, atomic_write};
+pub use explanation::explanation;
+pub use html::{report_html, write_report};
+pub use items::{ItemFormat, ItemWriter, Items, write_items};
+pub use summary::summary_json;
+pub use terminal::{Terminal, terminal};
