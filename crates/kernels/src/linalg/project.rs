@@ -1,0 +1,103 @@
+//! Rows seen along given directions.
+
+use anomalyst_core::{Error, Result, Run};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
+
+use super::columns_of;
+
+/// Rows per product. Every product has exactly this many, the last ones filled up with zeros: products of one
+/// size treat every row alike, so a row's result does not depend on the rows around it.
+const BLOCK: usize = 32;
+
+/// Gives `finish` every row's number, centred values `c = (x - mean) * scale` and projections `axes c`, and
+/// collects what it returns, in the order of rows. `axes` holds one direction per row.
+///
+/// Time O(n d k); works in blocks on the current threads.
+pub fn map_projected<T: Send>(
+    values: ArrayView2<'_, f32>,
+    (mean, scale): (&[f64], &[f64]),
+    axes: &Array2<f64>,
+    run: &Run,
+    finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
+) -> Result<Vec<T>> {
+    let (n, d) = values.dim();
+    let k = axes.nrows();
+    for width in [mean.len(), scale.len(), axes.ncols()] {
+        if width != d {
+            return Err(Error::WidthMismatch { fitted: width, got: d });
+        }
+    }
+    let axes = axes.as_standard_layout();
+    let flat = axes.as_slice().unwrap_or_default();
+    let blocks: Vec<Result<Vec<T>>> = values
+        .axis_chunks_iter(Axis(0), BLOCK)
+        .into_par_iter()
+        .enumerate()
+        .map(|(b, block)| {
+            run.check()?;
+            let (mut centred, mut projected) = (vec![0.0; BLOCK * d], vec![0.0; BLOCK * k]);
+            for (row, out) in block.rows().into_iter().zip(centred.chunks_exact_mut(d.max(1))) {
+                for (((out, &v), mean), scale) in out.iter_mut().zip(row).zip(mean).zip(scale) {
+                    *out = (f64::from(v) - mean) * scale;
+                }
+            }
+            if k > 0 && d > 0 {
+                let out = MatMut::from_column_major_slice_mut(&mut projected, k, BLOCK);
+                let axes = MatRef::from_row_major_slice(flat, k, d);
+                matmul(out, Accum::Replace, axes, columns_of(&centred, d), 1.0, Par::Seq);
+            }
+            let one = |i: usize| {
+                finish(b * BLOCK + i, &centred[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
+            };
+            Ok((0..block.nrows()).map(one).collect())
+        })
+        .collect();
+    let mut all = Vec::with_capacity(n);
+    for block in blocks {
+        all.extend(block?);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn closed_form() {
+        let rows = array![[1.0_f32, 2.0], [3.0, 5.0]];
+        let axes = array![[1.0, 1.0]];
+        let run = Run::new(0);
+        let sums =
+            map_projected(rows.view(), (&[1.0, 1.0], &[1.0, 2.0]), &axes, &run, |i, c, y| (i, c[1], y[0]));
+        assert_eq!(sums.unwrap(), [(0, 2.0, 2.0), (1, 8.0, 10.0)]);
+        assert!(map_projected(rows.view(), (&[1.0], &[1.0, 2.0]), &axes, &run, |_, _, _| ()).is_err());
+    }
+
+    /// The guard of the promise that a row's bits do not depend on its place, for sizes around the widths of
+    /// vector registers and blocks.
+    #[test]
+    fn place_and_neighbours_change_no_bit() {
+        for (d, k) in [(1, 1), (3, 2), (8, 8), (17, 17), (33, 5), (70, 70), (130, 129), (300, 40)] {
+            let value = |i: usize, j: usize| ((i * 7919 + j * 104_729) % 1009) as f32 * 0.013 - 6.5;
+            let rows = Array2::from_shape_fn((70, d), |(i, j)| value(i, j));
+            let axes = Array2::from_shape_fn((k, d), |(i, j)| f64::from(value(j + 3, i + 11)));
+            let (mean, scale) = (vec![0.1; d], vec![1.3; d]);
+            let project = |rows: ArrayView2<'_, f32>| {
+                map_projected(rows, (&mean, &scale), &axes, &Run::new(0), |_, _, y| {
+                    y.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+                })
+                .unwrap()
+            };
+            let together = project(rows.view());
+            for (i, bits) in together.iter().enumerate() {
+                let alone = project(rows.view().select(Axis(0), &[i]).view());
+                assert_eq!(&alone[0], bits, "row {i} of {d} columns on {k} axes");
+            }
+        }
+    }
+}
