@@ -19,7 +19,7 @@ pub use column_z_score::ColumnZScore;
 // pub use ecod::Ecod;
 // pub use gaussian_mixture::GaussianMixture;
 // pub use histogram::Histogram;
-// pub use isolation_forest::IsolationForest;
+pub use isolation_forest::IsolationForest;
 // pub use k_nearest_neighbors::KNearestNeighbors;
 // pub use local_outlier_factor::LocalOutlierFactor;
 // pub use pca::Pca;
@@ -31,7 +31,7 @@ pub const METHODS: &[Entry] = &[
     // Entry::of::<Ecod>(),
     // Entry::of::<GaussianMixture>(),
     // Entry::of::<Histogram>(),
-    // Entry::of::<IsolationForest>(),
+    Entry::of::<IsolationForest>(),
     // Entry::of::<KNearestNeighbors>(),
     // Entry::of::<LocalOutlierFactor>(),
     // Entry::of::<Pca>(),
