@@ -16,7 +16,7 @@ mod pca;
 mod random;
 
 pub use column_z_score::ColumnZScore;
-// pub use ecod::Ecod;
+pub use ecod::Ecod;
 // pub use gaussian_mixture::GaussianMixture;
 // pub use histogram::Histogram;
 pub use isolation_forest::IsolationForest;
@@ -28,7 +28,7 @@ pub use random::Random;
 /// Every method here, sorted by id.
 pub const METHODS: &[Entry] = &[
     Entry::of::<ColumnZScore>(),
-    // Entry::of::<Ecod>(),
+    Entry::of::<Ecod>(),
     // Entry::of::<GaussianMixture>(),
     // Entry::of::<Histogram>(),
     Entry::of::<IsolationForest>(),

@@ -1,0 +1,256 @@
+//! The empirical distribution of one column, and how it is kept.
+
+use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
+use ndarray::ArrayView1;
+
+use super::Combine;
+
+/// Columns with at most this many different values are kept exactly.
+pub(super) const EXACT_POINTS: usize = 1 << 16;
+
+/// What one value says, in nats: the negative logarithm of the share of training values as far out. Where the
+/// rarer side is chosen for each column, both sides hold the larger.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Surprise {
+    pub(super) left: f32,
+    pub(super) right: f32,
+}
+
+/// A training value that is kept, with how many lie below it and how many at or below it.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    value: f32,
+    below: u32,
+    upto: u32,
+}
+
+/// The distribution of one column.
+#[derive(Debug)]
+pub(super) struct Tails {
+    points: Vec<Point>,
+    /// Ascending; the values of `points` again, close together for the search.
+    values: Vec<f32>,
+    /// Entry `2 i + 1` belongs to point `i`, entry `2 i` to the gap before it.
+    surprises: Vec<Surprise>,
+    missing: Surprise,
+    is_left_skewed: bool,
+}
+
+impl Tails {
+    /// The distribution of the values that are not missing, and the surprise of every value.
+    pub(super) fn fit(
+        column: ArrayView1<'_, f32>,
+        combine: Combine,
+        tail_error: f64,
+    ) -> (Self, Vec<Surprise>) {
+        let mut keys: Vec<u64> = Vec::with_capacity(column.len());
+        // The gate holds rows below 2^32, so value and row fit into one number that sorts by value.
+        keys.extend(
+            (0_u64..).zip(column).filter(|(_, v)| !v.is_nan()).map(|(row, &v)| u64::from(key(v)) << 32 | row),
+        );
+        keys.sort_unstable();
+        let n = keys.len() as u32;
+        let mut all = vec![Surprise::default(); column.len()];
+        let mut points = Vec::new();
+        let (mut left, mut right) = (0.0, 0.0);
+        for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let below = points.last().map_or(0, |p: &Point| p.upto);
+            let point =
+                Point { value: value((equal[0] >> 32) as u32), below, upto: below + equal.len() as u32 };
+            let surprise = at_point(&point, n, combine);
+            equal.iter().for_each(|key| all[(key & 0xffff_ffff) as usize] = surprise);
+            left += f64::from(surprise.left) * equal.len() as f64;
+            right += f64::from(surprise.right) * equal.len() as f64;
+            points.push(point);
+        }
+        let share = |sum: f64| (sum / f64::from(n.max(1))) as f32;
+        let missing = Surprise { left: share(left), right: share(right) };
+        let is_left_skewed = third_moment(&points, n) < 0.0;
+        if points.len() > EXACT_POINTS && tail_error > 0.0 {
+            points = thin(&points, n, tail_error);
+        }
+        if n < column.len() as u32 {
+            all.iter_mut().zip(column).filter(|(_, v)| v.is_nan()).for_each(|(s, _)| *s = missing);
+        }
+        (Self::new(points, missing, is_left_skewed, combine), all)
+    }
+
+    fn new(points: Vec<Point>, missing: Surprise, is_left_skewed: bool, combine: Combine) -> Self {
+        let n = points.last().map_or(0, |p| p.upto);
+        let mut surprises = Vec::with_capacity(2 * points.len() + 1);
+        let mut before = 0;
+        for point in &points {
+            surprises.push(in_gap(before, point.below, n, combine));
+            surprises.push(at_point(point, n, combine));
+            before = point.upto;
+        }
+        surprises.push(in_gap(before, n, n, combine));
+        let values = points.iter().map(|p| p.value).collect();
+        Self { points, values, surprises, missing, is_left_skewed }
+    }
+
+    /// What a value says. A value between two kept points counts as the middle of the ranks that it may have.
+    pub(super) fn surprise(&self, v: f32) -> Surprise {
+        if v.is_nan() {
+            return self.missing;
+        }
+        let at = self.values.partition_point(|&kept| kept < v);
+        let hit = self.values.get(at).is_some_and(|&kept| kept == v);
+        self.surprises[2 * at + usize::from(hit)]
+    }
+
+    /// The side of the longer tail.
+    pub(super) const fn skewed(&self, surprise: Surprise) -> f32 {
+        if self.is_left_skewed { surprise.left } else { surprise.right }
+    }
+}
+
+/// A number that sorts as `v` does; both zeros are one.
+fn key(v: f32) -> u32 {
+    let bits = (v + 0.0).to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+}
+
+/// The value of a [`key`].
+const fn value(key: u32) -> f32 {
+    f32::from_bits(if key >> 31 == 0 { !key } else { key & !(1 << 31) })
+}
+
+fn at_point(point: &Point, n: u32, combine: Combine) -> Surprise {
+    surprise(f64::from(point.upto), f64::from(n - point.below), n, combine)
+}
+
+/// `before` values lie below the gap and `upto` below its end; they differ where points were thinned out.
+fn in_gap(before: u32, upto: u32, n: u32, combine: Combine) -> Surprise {
+    let middle = (f64::from(before) + f64::from(upto)) / 2.0;
+    surprise(middle, f64::from(n) - middle, n, combine)
+}
+
+/// From counts at or below and at or above; a count of 0 is a share of 1 / (n + 1).
+fn surprise(upto: f64, from: f64, n: u32, combine: Combine) -> Surprise {
+    if n == 0 {
+        return Surprise::default();
+    }
+    let n = f64::from(n);
+    let nats = |count: f64| if count > 0.0 { (n / count).ln() as f32 } else { (n + 1.0).ln() as f32 };
+    match combine {
+        Combine::PerColumn => {
+            let most = nats(upto.min(from));
+            Surprise { left: most, right: most }
+        }
+        Combine::PerSide => Surprise { left: nats(upto), right: nats(from) },
+    }
+}
+
+/// The sign of the skewness.
+fn third_moment(points: &[Point], n: u32) -> f64 {
+    let sum = |term: &dyn Fn(f64) -> f64| -> f64 {
+        points.iter().map(|p| f64::from(p.upto - p.below) * term(f64::from(p.value))).sum()
+    };
+    let mean = sum(&|v| v) / f64::from(n.max(1));
+    sum(&|v| (v - mean).powi(3))
+}
+
+/// Leaves out points as long as no more than `2 error` times the values on the rarer side are hidden between two
+/// kept ones; the middle rank of a gap is then off by a factor of at most `1 + error` on either side.
+fn thin(points: &[Point], n: u32, error: f64) -> Vec<Point> {
+    let mut kept: Vec<Point> = Vec::new();
+    for (i, point) in points.iter().enumerate() {
+        let (Some(last), Some(next)) = (kept.last(), points.get(i + 1)) else {
+            kept.push(*point);
+            continue;
+        };
+        let rarer = last.upto.min(n - next.below);
+        if f64::from(next.below - last.upto) > 2.0 * error * f64::from(rarer) {
+            kept.push(*point);
+        }
+    }
+    kept
+}
+
+/// All columns' points behind one another.
+pub(super) fn save(columns: &[Tails], out: &mut ModelWriter) {
+    let ends: Vec<u64> = columns
+        .iter()
+        .scan(0, |end, column| {
+            *end += column.points.len() as u64;
+            Some(*end)
+        })
+        .collect();
+    let points: Vec<Point> = columns.iter().flat_map(|column| column.points.iter().copied()).collect();
+    out.put_list("ends", &ends);
+    out.put("value", &[points.len()], points.iter().map(|p| p.value));
+    out.put("below", &[points.len()], points.iter().map(|p| p.below));
+    out.put("upto", &[points.len()], points.iter().map(|p| p.upto));
+    let missing = columns.iter().flat_map(|column| [column.missing.left, column.missing.right]);
+    out.put("missing", &[columns.len(), 2], missing);
+    out.put("left_skewed", &[columns.len()], columns.iter().map(|column| u8::from(column.is_left_skewed)));
+}
+
+/// Refuses points that are not ascending or whose counts do not fit together.
+pub(super) fn load(from: &ModelReader<'_>, n_columns: usize) -> Result<Vec<Tails>> {
+    let combine: Combine = from.json("combine")?;
+    let ends: Vec<u64> = from.list_of("ends", n_columns)?;
+    let value: Vec<f32> = from.list("value")?;
+    let below: Vec<u32> = from.list_of("below", value.len())?;
+    let upto: Vec<u32> = from.list_of("upto", value.len())?;
+    let missing = from.finite_matrix("missing", 2)?;
+    let left_skewed: Vec<u8> = from.list_of("left_skewed", n_columns)?;
+    let wrong = || Error::model("the points of the columns' distributions do not fit together");
+    if missing.nrows() != n_columns || ends.last().is_some_and(|&end| end != value.len() as u64) {
+        return Err(wrong());
+    }
+    let mut columns = Vec::with_capacity(n_columns);
+    let mut start = 0;
+    for (j, &end) in ends.iter().enumerate() {
+        let end =
+            usize::try_from(end).ok().filter(|end| (start..=value.len()).contains(end)).ok_or_else(wrong)?;
+        let points: Vec<Point> =
+            (start..end).map(|i| Point { value: value[i], below: below[i], upto: upto[i] }).collect();
+        let sound = points.iter().all(|p| p.value.is_finite() && p.below < p.upto)
+            && points.windows(2).all(|w| w[0].value < w[1].value && w[0].upto <= w[1].below)
+            && points.first().is_none_or(|p| p.below == 0);
+        if !sound {
+            return Err(wrong());
+        }
+        let missing = Surprise { left: missing[[j, 0]], right: missing[[j, 1]] };
+        columns.push(Tails::new(points, missing, left_skewed[j] != 0, combine));
+        start = end;
+    }
+    Ok(columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array1;
+    use proptest::prelude::*;
+
+    #[test]
+    fn keys_sort_as_values_do() {
+        let values = [-f32::MAX, -1.0, -f32::MIN_POSITIVE, 0.0, f32::MIN_POSITIVE, 1.0, f32::MAX];
+        assert!(values.is_sorted_by(|&a, &b| key(a) < key(b)));
+        assert!(values.iter().all(|&v| value(key(v)) == v));
+        assert_eq!(key(-0.0), key(0.0));
+    }
+
+    proptest! {
+        /// The promise of `tail_error`, against counting, with ties and at any thinning.
+        #[test]
+        fn thinning_keeps_its_error(
+            mut values in prop::collection::vec((-300..300_i32).prop_map(|v| v as f32 / 3.0), 1..400),
+            error in 0.001..0.1_f64, query in -110.0..110.0_f32,
+        ) {
+            let exact = Tails::fit(Array1::from(values.clone()).view(), Combine::PerSide, 0.0).0;
+            let n = values.len() as u32;
+            let thinned = thin(&exact.points, n, error);
+            let thinned = Tails::new(thinned, exact.missing, false, Combine::PerSide);
+            values.push(query);
+            for v in values {
+                let (a, b) = (exact.surprise(v), thinned.surprise(v));
+                prop_assert!(f64::from((a.left - b.left).abs()) <= error + 1e-6, "{v}: {a:?} {b:?}");
+                prop_assert!(f64::from((a.right - b.right).abs()) <= error + 1e-6, "{v}: {a:?} {b:?}");
+            }
+        }
+    }
+}
