@@ -75,7 +75,7 @@ fn columns(page: &mut Page, finding: &Finding) {
         cells.push(format!("{} {}", bar(page, column.share), percent(f64::from(column.share))).into());
         rows.push(cells);
     }
-    match table(&heads, &rows, page.style.width, page.style.color) {
+    match table(&heads, &rows, &page.style) {
         Some(lines) if page.style.width >= 56 => page.lines(lines),
         _ => stacked(page, &heads, &rows),
     }

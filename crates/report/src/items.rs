@@ -7,7 +7,7 @@
 //! would break joining on the id.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anomalyst_core::{Decisions, Error, Outcome, Result, Severity, Verdict};
@@ -79,7 +79,7 @@ enum Kind {
 /// Where bytes go.
 pub(crate) enum Sink {
     File(AtomicFile),
-    Stream(Box<dyn Write + Send>),
+    Stream(BufWriter<Box<dyn Write + Send>>),
 }
 
 impl Write for Sink {
@@ -137,7 +137,8 @@ impl<'a> Batch<'a> {
     ) -> Result<Self> {
         let n = scores.len();
         let optional = [&decisions.p_value, &decisions.probability, &decisions.confidence];
-        let mut lengths = vec![("verdicts", decisions.verdict.len()), ("severities", decisions.severity.len())];
+        let mut lengths =
+            vec![("verdicts", decisions.verdict.len()), ("severities", decisions.severity.len())];
         lengths.extend(optional.iter().filter_map(|list| list.as_ref()).map(|l| ("probabilities", l.len())));
         if let Items::Ids(ids) = items {
             lengths.push(("ids", ids.len()));
@@ -190,7 +191,7 @@ impl ItemWriter {
 
     /// Writes to `out`, which errors call `name`; for standard output.
     pub fn to_stream(format: ItemFormat, name: &str, out: Box<dyn Write + Send>) -> Result<Self> {
-        Self::new(format, Path::new(name), Sink::Stream(out))
+        Self::new(format, Path::new(name), Sink::Stream(BufWriter::with_capacity(1 << 16, out)))
     }
 
     fn new(format: ItemFormat, path: &Path, out: Sink) -> Result<Self> {
@@ -324,3 +325,6 @@ fn write_json(out: &mut Sink, array: bool, any: &mut bool, batch: &Batch<'_>) ->
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

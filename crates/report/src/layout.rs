@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::Terminal;
 use crate::text::NO_BREAK;
 
 /// How a piece of text stands out, where colours are wanted.
@@ -62,7 +63,7 @@ pub(crate) fn wrap(text: &str, limit: usize) -> Vec<String> {
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
-    lines.into_iter().map(|line| line.replace(NO_BREAK, " ")).collect()
+    lines.into_iter().map(|line| line.replace(NO_BREAK, " ").trim_end().to_owned()).collect()
 }
 
 /// A cell: its text and how it stands out.
@@ -97,18 +98,15 @@ pub(crate) struct TableColumn {
 /// Space between columns.
 const GAP: usize = 2;
 
-/// A table of at most `limit` cells, or `None` where its columns cannot be made that narrow.
-pub(crate) fn table(
-    columns: &[TableColumn],
-    rows: &[Vec<Cell>],
-    limit: usize,
-    color: bool,
-) -> Option<Vec<String>> {
-    let widths = fit(columns, rows, limit)?;
+/// A table of at most `style.width` cells, or `None` where its columns cannot be made that narrow.
+pub(crate) fn table(columns: &[TableColumn], rows: &[Vec<Cell>], style: &Terminal) -> Option<Vec<String>> {
+    let widths = fit(columns, rows, style.width)?;
+    let dash = if style.unicode { "\u{2500}" } else { "-" };
+    let rule: Vec<Cell> = widths.iter().map(|&w| Cell { text: dash.repeat(w), tint: Tint::Faint }).collect();
     let heads: Vec<Cell> =
         columns.iter().map(|c| Cell { text: c.title.to_owned(), tint: Tint::Faint }).collect();
     let mut lines = Vec::new();
-    for row in std::iter::once(&heads).chain(rows) {
+    for row in [&heads, &rule].into_iter().chain(rows) {
         let cells: Vec<Vec<String>> = row.iter().zip(&widths).map(|(c, &w)| wrap(&c.text, w)).collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);
         for i in 0..height {
@@ -123,7 +121,7 @@ pub(crate) fn table(
                 } else {
                     // Blanks are written only once something follows them, so that no line ends in spaces.
                     line.extend(std::iter::repeat_n(' ', blank + before));
-                    line.push_str(&row[j].tint.paint(text, color));
+                    line.push_str(&row[j].tint.paint(text, style.color));
                     blank = after;
                 }
                 blank += GAP;
@@ -177,8 +175,9 @@ mod tests {
             TableColumn { title: "why", right: false, least: Some(5) },
         ];
         let rows = [vec![Cell::from("12"), Cell::from("a reason of some words")]];
-        let lines = table(&columns, &rows, 14, false).unwrap();
-        assert_eq!(lines, [" n  why", "12  a reason", "    of some", "    words"]);
-        assert!(table(&columns, &rows, 8, false).is_none());
+        let style = |width| Terminal { width, unicode: false, ..Terminal::default() };
+        let lines = table(&columns, &rows, &style(14)).unwrap();
+        assert_eq!(lines, [" n  why", "--  ----------", "12  a reason", "    of some", "    words"]);
+        assert!(table(&columns, &rows, &style(8)).is_none());
     }
 }

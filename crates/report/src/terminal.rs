@@ -163,14 +163,11 @@ fn decision(page: &mut Page, outcome: &Outcome) {
     let tone = if decision.n_anomalous > 0 { Tint::High } else { Tint::Strong };
     page.paragraph("", &format!("{line}."), tone);
     let threshold = &decision.threshold;
-    let by = if threshold.name.is_empty() {
-        String::new()
-    } else {
-        format!(", set by {}", page.clean(&threshold.name))
-    };
+    let by =
+        if threshold.name.is_empty() { String::new() } else { format!(" ({})", page.clean(&threshold.name)) };
     page.paragraph(
         "",
-        &format!("Flagged is a score above {}{by}.", scores.text(threshold.value)),
+        &format!("A score above {} is flagged{by}.", scores.text(threshold.value)),
         Tint::Plain,
     );
     if let Some(share) = &decision.contamination {
@@ -256,7 +253,7 @@ fn finding_table(page: &Page, shown: &[Finding], scores: ScoreFormat) -> Option<
         cells
     };
     let rows: Vec<Vec<Cell>> = shown.iter().map(row).collect();
-    table(&columns, &rows, page.style.width, page.style.color)
+    table(&columns, &rows, &page.style)
 }
 
 /// The form for narrow terminals: a line of facts, then the sentence.
