@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Turns scores into decisions with guarantees: p-values, probabilities, confidence, verdicts, severity.
+//!
+//! [`Decision`] is what a model file carries; the modules below are its parts, pure functions over scores that
+//! know nothing of detectors. `docs/decisions.md` tells users which number means what.
+
+pub mod calibration;
+pub mod conformal;
+pub mod contamination;
+mod decision;
+mod draw;
+pub mod exceed;
+pub mod fdr;
+pub mod mixture;
+mod options;
+pub mod probability;
+pub mod rejection;
+pub mod severity;
+pub mod special;
+pub mod threshold;
+
+pub use contamination::{ContaminationPosterior, panel_rows};
+pub use decision::{Contamination, Decision, Mode};
+pub use options::DecideOptions;
+pub use probability::Calibrator;
+pub use rejection::Costs;
+pub use threshold::{Objective, Rule, Threshold};

@@ -1,0 +1,55 @@
+//! What a user may say about decisions; everything has a default.
+
+use anomalyst_core::schemars::{self, JsonSchema};
+use anomalyst_core::{Params, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::contamination::ContaminationPosterior;
+use crate::probability::Calibrator;
+use crate::rejection::Costs;
+use crate::threshold::Rule;
+
+/// How scores become decisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecideOptions {
+    /// How the threshold is found. Not given: the contamination posterior on data that may hold anomalies, false
+    /// discovery control at 0.1 on clean data, the best F1 on labels.
+    pub rule: Option<Rule>,
+    /// Whether verdicts with low confidence are withheld. Not given: yes on data that may hold anomalies, no on
+    /// clean data and labels, whose error is controlled by the rule.
+    pub abstain: Option<bool>,
+    /// `T` of the rejection threshold `1 - 2 exp(-T)` (Perini and Davis 2023: 32). Lower withholds less.
+    #[schemars(range(min = 0.7, max = 100.0))]
+    pub sensitivity: f64,
+    /// The expected number of withheld verdicts is at most this multiple of the expected number of flagged ones;
+    /// where `sensitivity` asks for more, it is lowered.
+    #[schemars(range(min = 0.0, max = 1000.0))]
+    pub max_abstain_ratio: f64,
+    /// What mistakes cost, for the bound on the expected cost.
+    pub costs: Costs,
+    /// The posterior of the share of anomalies.
+    pub contamination: ContaminationPosterior,
+    /// Which curve goes through labels.
+    pub calibrator: Calibrator,
+}
+
+impl Default for DecideOptions {
+    fn default() -> Self {
+        Self {
+            rule: None,
+            abstain: None,
+            sensitivity: 32.0,
+            max_abstain_ratio: 1.0,
+            costs: Costs::default(),
+            contamination: ContaminationPosterior::default(),
+            calibrator: Calibrator::Auto,
+        }
+    }
+}
+
+impl Params for DecideOptions {
+    fn check(&self) -> Result<()> {
+        self.rule.as_ref().map_or(Ok(()), Rule::check)
+    }
+}
