@@ -174,9 +174,7 @@ impl<'t> Binding<'t, '_> {
         if self.keeps_missing {
             self.notices.info(Some(&self.column.name), format!("missing in {rows}, never in training"));
         } else {
-            self.say(format!(
-                "missing in {rows}, never in training; the median or most frequent value stands in"
-            ));
+            self.say(format!("missing in {rows}, never in training; imputed"));
         }
     }
 

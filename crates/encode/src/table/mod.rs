@@ -139,9 +139,19 @@ impl Encode for FittedTableEncoder {
     }
 }
 
+/// The table in `data`; tables can be put together by hand, so lengths are checked.
 fn table_of(data: &Dataset) -> Result<&Table> {
-    match data {
-        Dataset::Table(table) => Ok(table),
-        _ => Err(Error::Data("the encoder `table` takes tables".into())),
+    let Dataset::Table(table) = data else {
+        return Err(Error::Data("the encoder `table` takes tables".into()));
+    };
+    let lengths = table.columns.iter().map(|c| (c.name.as_str(), c.data.len()));
+    let labels = table.labels.as_ref().map(|labels| ("labels", Some(labels.len())));
+    match lengths.chain(labels).find(|(_, len)| len.is_some_and(|len| len != table.n_rows)) {
+        Some((name, len)) => Err(Error::Data(format!(
+            "column `{name}` has {} rows, the table has {}",
+            len.unwrap_or_default(),
+            table.n_rows
+        ))),
+        None => Ok(table),
     }
 }

@@ -73,8 +73,8 @@ impl Remark {
             Self::Rarity { n_levels } => format!("{n_levels} levels, encoded by how rare each is"),
             Self::Missing { n_missing, left_out } => {
                 let missing = rows_of(*n_missing, n_rows);
-                let filled = if *left_out { "" } else { "; the median or most frequent value stands in" };
-                format!("missing in {missing}{filled}; a feature of its own says where")
+                let imputed = if *left_out { "" } else { " and imputed" };
+                format!("missing in {missing}{imputed}; a feature of its own says where")
             }
             Self::ByDeviation => self.of_many(),
         }
@@ -87,9 +87,7 @@ impl Remark {
             Self::Twin { .. } => "left out: each the same as another column in all rows",
             Self::Even { .. } => "left out: levels are equally frequent, so none is rare",
             Self::Rarity { .. } => "many levels, encoded by how rare each is",
-            Self::Missing { .. } => {
-                "values are missing; the median or most frequent value stands in, and a feature of its own says where"
-            }
+            Self::Missing { .. } => "missing values imputed; a feature of its own says where",
             Self::ByDeviation => {
                 "at least half of the rows hold one value, so the unit is the standard deviation"
             }

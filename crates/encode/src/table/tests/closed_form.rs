@@ -102,3 +102,64 @@ fn booleans_take_one_column() {
     let new = encode(&fitted, &table(vec![words("b", ColumnKind::Boolean, &["maybe", ""])]));
     assert_eq!(new.features.values.column(0).to_vec(), [FRAC_1_SQRT_2, SQRT_2]);
 }
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Unscaled, so that seconds, sines and cosines can be read off.
+fn time_rows(cells: &[i64]) -> (Vec<String>, Vec<Vec<f32>>) {
+    let data = table(vec![times("t", cells)]);
+    let (fitted, _) = fit(&with_scale(Scale::None), PLAIN, &data);
+    let rows = encode(&fitted, &data).features.values;
+    (names(fitted.value_origins()), rows.rows().into_iter().map(|r| r.to_vec()).collect())
+}
+
+#[test]
+fn times_of_day_on_a_circle() {
+    // Three days from 1970-01-01, midnight, six, noon.
+    let (names, rows) = time_rows(&[0, DAY + 6 * HOUR, 2 * DAY + 12 * HOUR]);
+    assert_eq!(names, ["t:elapsed", "t:hour_sin", "t:hour_cos"]);
+    let want = [[0.0, 0.0, 1.0], [108_000.0, 1.0, 0.0], [216_000.0, 0.0, -1.0]];
+    for (row, want) in rows.iter().zip(want) {
+        row.iter().zip(want).for_each(|(got, want)| assert!((got - want).abs() < 1e-6, "{row:?}"));
+    }
+}
+
+#[test]
+fn circles_need_two_turns_and_change() {
+    // Dates only, 20 days: no time of day. Every seventh day, two years: no weekday either.
+    let daily: Vec<i64> = (0..20).map(|i| i * DAY).collect();
+    assert_eq!(time_rows(&daily).0, ["t:elapsed", "t:weekday_sin", "t:weekday_cos"]);
+    let weekly: Vec<i64> = (0..104).map(|i| i * 7 * DAY).collect();
+    let (names, rows) = time_rows(&weekly);
+    assert_eq!(names, ["t:elapsed", "t:year_day_sin", "t:year_day_cos"]);
+    // 1970-01-01 is at the top of the circle; 26 weeks later, day 182 of 365, nearly opposite.
+    assert_eq!(rows[0][1..], [0.0, 1.0]);
+    let angle = std::f32::consts::TAU * 182.0 / 365.0;
+    assert!((rows[26][1] - angle.sin()).abs() < 1e-6 && (rows[26][2] - angle.cos()).abs() < 1e-6);
+    // Hours within one day: the elapsed time says it all.
+    assert_eq!(time_rows(&[0, HOUR, 5 * HOUR]).0, ["t:elapsed"]);
+}
+
+/// Mondays are at angle 0: 1970-01-05 was one, and 2000-02-28 (day 11,015) was another; leap days count.
+#[test]
+fn calendar() {
+    let (_, rows) = time_rows(&[4 * DAY, 11_015 * DAY, 11_016 * DAY, 10_957 * DAY, 11_322 * DAY]);
+    let weekday = |row: &[f32]| (row[1], row[2]);
+    assert_eq!(weekday(&rows[0]), (0.0, 1.0));
+    assert_eq!(weekday(&rows[1]), (0.0, 1.0));
+    assert_ne!(weekday(&rows[2]), (0.0, 1.0));
+    // 2000-01-01 and, 365 days later, 2000-12-31: the last of 366 days.
+    assert_eq!((rows[3][3], rows[3][4]), (0.0, 1.0));
+    let angle = std::f32::consts::TAU * 365.0 / 366.0;
+    assert!((rows[4][3] - angle.sin()).abs() < 1e-6);
+}
+
+/// A missing time is the median time at the centre of every circle.
+#[test]
+fn missing_times() {
+    let cells = [0, 3 * DAY + HOUR, i64::MIN, 5 * DAY];
+    let got = encoded(PLAIN, vec![times("t", &cells)]).features.values;
+    assert_eq!(got.row(2).to_vec(), [0.0, 0.0, 0.0, 3.0_f32.sqrt()]);
+    assert!(encoded(NATIVE, vec![times("t", &cells)]).features.values.row(2).iter().all(|v| v.is_nan()));
+}

@@ -1,6 +1,11 @@
 //! Tests of the table encoder, by what they are about.
 
 mod closed_form;
+mod degenerate;
+mod new_data;
+mod properties;
+mod saved;
+mod speed;
 
 use std::sync::Arc;
 
