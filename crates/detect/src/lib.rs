@@ -18,7 +18,7 @@ mod random;
 pub use column_z_score::ColumnZScore;
 pub use ecod::Ecod;
 // pub use gaussian_mixture::GaussianMixture;
-// pub use histogram::Histogram;
+pub use histogram::Histogram;
 pub use isolation_forest::IsolationForest;
 // pub use k_nearest_neighbors::KNearestNeighbors;
 // pub use local_outlier_factor::LocalOutlierFactor;
@@ -30,7 +30,7 @@ pub const METHODS: &[Entry] = &[
     Entry::of::<ColumnZScore>(),
     Entry::of::<Ecod>(),
     // Entry::of::<GaussianMixture>(),
-    // Entry::of::<Histogram>(),
+    Entry::of::<Histogram>(),
     Entry::of::<IsolationForest>(),
     // Entry::of::<KNearestNeighbors>(),
     // Entry::of::<LocalOutlierFactor>(),
