@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Finds what does not belong, says how sure it is, and says why.
+//!
+//! The facade over the parts: choose by name in [`registry`], compose in [`recipe`], run with [`scan`], [`fit`]
+//! and [`score`].
+
+pub mod combine;
+pub mod model_file;
+pub mod pipeline;
+pub mod plan;
+pub mod recipe;
+pub mod registry;
+
+mod explain;
+mod fit;
+mod model;
+mod options;
+mod scan;
+mod score;
+
+pub use explain::explain_item;
+pub use fit::fit;
+pub use model::TrainedModel;
+pub use options::{Input, Options, Stopwatch, read};
+pub use scan::scan;
+pub use score::{Scored, score};
+
+pub use anomalyst_core as core;
+pub use anomalyst_data as data;
+pub use anomalyst_decide as decide;
+pub use anomalyst_detect as detect;
+pub use anomalyst_encode as encode;
+pub use anomalyst_report as report;

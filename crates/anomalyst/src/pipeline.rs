@@ -1,0 +1,252 @@
+//! A recipe put to work: encoders and models that were fitted together and score together.
+
+use anomalyst_core::{
+    AnyModel, Dataset, Encode, Error, Features, MemberSummary, MethodSummary, ModelReader, ModelWriter, Notices,
+    Result, Run, Shape, Table, Wants,
+};
+use ndarray::Array2;
+use rand::seq::index;
+use serde::{Deserialize, Serialize};
+
+use crate::combine::{ScoreScale, combine};
+use crate::plan::{MemberPlan, plan_member};
+use crate::recipe::{Member, Part, Recipe};
+use crate::registry;
+
+/// A fitted recipe. Its scores are higher for more anomalous rows; a row's score never depends on its batch.
+pub struct Pipeline {
+    recipe: Recipe,
+    views: Vec<View>,
+    members: Vec<FittedMember>,
+}
+
+/// The data as some members see it. Members that want the same share one.
+struct View {
+    part: Part,
+    encoder: Box<dyn Encode>,
+}
+
+struct FittedMember {
+    view: usize,
+    model: Box<dyn AnyModel>,
+    scale: ScoreScale,
+}
+
+/// What a fit gives besides the pipeline.
+pub struct FitReport {
+    /// How each training row ranks; neighbours leave a row out of its own neighbourhood.
+    pub scores: Vec<f32>,
+    /// What encoders left out or repaired, and which members saw a sample only.
+    pub notices: Notices,
+}
+
+impl Pipeline {
+    /// Fits every member of `recipe` on the rows of `table`, within the run's limits.
+    pub fn fit(recipe: &Recipe, table: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
+        recipe.check()?;
+        let mut notices = Notices::default();
+        let mut views: Vec<View> = Vec::new();
+        let mut members: Vec<Option<(FittedMember, Vec<f32>)>> = recipe.members.iter().map(|_| None).collect();
+        let mut groups: Vec<(Part, Wants, Vec<usize>)> = Vec::new();
+        for (i, member) in recipe.members.iter().enumerate() {
+            let part = member.encoder.clone().unwrap_or_else(|| recipe.encoder.clone());
+            let wants = Wants::of(registry::method(&member.detector.kind)?.card);
+            match groups.iter_mut().find(|(p, w, _)| *p == part && *w == wants) {
+                Some((_, _, group)) => group.push(i),
+                None => groups.push((part, wants, vec![i])),
+            }
+        }
+        // One view at a time is in memory.
+        for (part, wants, group) in groups {
+            let encoder = (registry::encoder(&part.kind)?.from_json)(&part.params())?;
+            let (encoder, noticed) = encoder.fit(table, wants, run)?;
+            add_new(&mut notices, noticed);
+            let encoded = encoder.encode(table, run)?;
+            add_new(&mut notices, encoded.notices);
+            for i in group {
+                let fitted = fit_member(&recipe.members[i], &encoded.features, &run.child(i as u64), &mut notices)?;
+                members[i] = Some((FittedMember { view: views.len(), ..fitted.0 }, fitted.1));
+            }
+            views.push(View { part, encoder });
+        }
+        let (members, scores): (Vec<_>, Vec<_>) = members.into_iter().flatten().unzip();
+        let pipeline = Self { recipe: recipe.clone(), views, members };
+        let scores = pipeline.merge(scores);
+        Ok((pipeline, FitReport { scores, notices }))
+    }
+
+    /// One score per row of `table`; the notices count unseen levels, missing columns and the like.
+    pub fn score(&self, table: &Dataset, run: &Run) -> Result<(Vec<f32>, Notices)> {
+        let mut notices = Notices::default();
+        let mut scores: Vec<Vec<f32>> = vec![Vec::new(); self.members.len()];
+        for (v, view) in self.views.iter().enumerate() {
+            let encoded = view.encoder.encode(table, run)?;
+            add_new(&mut notices, encoded.notices);
+            for (member, scores) in self.members.iter().zip(&mut scores).filter(|(member, _)| member.view == v) {
+                *scores = member.model.score(&encoded.features, run)?;
+            }
+        }
+        Ok((self.merge(scores), notices))
+    }
+
+    /// Exact contributions of the table's columns to each row's score, rows x columns; `None` where a member
+    /// has no exact answer. Each member's say is its share of the combined score.
+    pub fn attribute(&self, table: &Table, run: &Run) -> Result<Option<Array2<f32>>> {
+        let data = Dataset::Table(table.clone());
+        let mut total = Array2::zeros((table.n_rows, table.columns.len()));
+        for (v, view) in self.views.iter().enumerate() {
+            let features = view.encoder.encode(&data, run)?.features;
+            let position = |origin: &anomalyst_core::Origin| table.columns.iter().position(|c| c.name == origin.column);
+            let values: Vec<Option<usize>> = view.encoder.value_origins().iter().map(position).collect();
+            let codes: Vec<Option<usize>> = view.encoder.code_origins().iter().map(position).collect();
+            for (member, recipe) in self.members.iter().zip(&self.recipe.members).filter(|(m, _)| m.view == v) {
+                let Some(shares) = member.model.attribute(&features, run) else { return Ok(None) };
+                let shares = shares?;
+                let scores = member.model.score(&features, run)?;
+                for (row, mut out) in total.rows_mut().into_iter().enumerate() {
+                    let mut own = vec![0.0_f32; table.columns.len()];
+                    let cells = shares.values.row(row).into_iter().zip(&values).chain(shares.codes.row(row).into_iter().zip(&codes));
+                    cells.for_each(|(&share, at)| at.iter().for_each(|&at| own[at] += share));
+                    let positive: f32 = own.iter().filter(|s| **s > 0.0).sum();
+                    if positive > 0.0 {
+                        let say = (recipe.weight * member.scale.apply(scores[row]).max(1e-3)) as f32;
+                        out.iter_mut().zip(&own).for_each(|(out, share)| *out += say * share / positive);
+                    }
+                }
+            }
+        }
+        Ok(Some(total))
+    }
+
+    /// The features of the first view, for drawing.
+    pub fn features(&self, table: &Dataset, run: &Run) -> Result<Features> {
+        match self.views.first() {
+            Some(view) => Ok(view.encoder.encode(table, run)?.features),
+            None => Err(Error::model("the model has no members")),
+        }
+    }
+
+    /// The recipe it was fitted from.
+    pub const fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// What looked at the data.
+    pub fn summary(&self) -> MethodSummary {
+        let member = |(member, recipe): (&FittedMember, &Member)| MemberSummary {
+            id: member.model.card().id.into(),
+            title: member.model.card().title.into(),
+            params: member.model.params(),
+            weight: recipe.weight,
+        };
+        MethodSummary {
+            id: self.recipe.name.clone(),
+            title: self.recipe.title.clone(),
+            why: self.recipe.why.clone(),
+            members: self.members.iter().zip(&self.recipe.members).map(member).collect(),
+        }
+    }
+
+    fn merge(&self, mut scores: Vec<Vec<f32>>) -> Vec<f32> {
+        if scores.len() == 1 {
+            return scores.swap_remove(0);
+        }
+        let weights = self.recipe.members.iter().map(|member| member.weight);
+        let members: Vec<_> =
+            scores.into_iter().zip(&self.members).zip(weights).map(|((s, m), w)| (s, m.scale, w)).collect();
+        combine(self.recipe.combine.kind, &members)
+    }
+
+    /// Writes recipe, encoders and models.
+    pub fn save(&self, out: &mut ModelWriter) -> Result<()> {
+        out.put_json("recipe", &self.recipe)?;
+        for (i, view) in self.views.iter().enumerate() {
+            out.put_json(&format!("view{i}"), &view.part)?;
+            out.scope(&format!("view{i}"), |out| view.encoder.save(out))?;
+        }
+        for (i, member) in self.members.iter().enumerate() {
+            out.put_json(&format!("member{i}"), &SavedMember { view: member.view, scale: member.scale })?;
+            out.scope(&format!("member{i}"), |out| member.model.save(out))?;
+        }
+        Ok(())
+    }
+
+    /// Reads them back.
+    pub fn load(from: &ModelReader<'_>) -> Result<Self> {
+        let recipe: Recipe = from.json("recipe")?;
+        recipe.check()?;
+        let mut views = Vec::new();
+        let mut members = Vec::new();
+        for (i, member) in recipe.members.iter().enumerate() {
+            let SavedMember { view, scale } = from.json(&format!("member{i}"))?;
+            if view > i || !scale.is_valid() {
+                return Err(Error::model(format!("member {i} is not consistent")));
+            }
+            let entry = registry::method(&member.detector.kind)?;
+            members.push(FittedMember { view, model: (entry.load)(&from.scope(&format!("member{i}")))?, scale });
+        }
+        let n_views = members.iter().map(|member| member.view + 1).max().unwrap_or(0);
+        for i in 0..n_views {
+            let part: Part = from.json(&format!("view{i}"))?;
+            let encoder = (registry::encoder(&part.kind)?.load)(&from.scope(&format!("view{i}")))?;
+            views.push(View { part, encoder });
+        }
+        for member in &members {
+            let view = &views[member.view].encoder;
+            let (got, shape) = ((view.value_origins().len(), view.code_origins().len()), member.model.shape());
+            if got != (shape.n_values, shape.n_codes) {
+                return Err(Error::model("a detector and its encoder disagree on the number of features"));
+            }
+        }
+        Ok(Self { recipe, views, members })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedMember {
+    view: usize,
+    scale: ScoreScale,
+}
+
+/// Fits one member, on a sample where its plan says so, and ranks all rows.
+fn fit_member(member: &Member, features: &Features, run: &Run, notices: &mut Notices) -> Result<(FittedMember, Vec<f32>)> {
+    let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+    let id = detector.card().id;
+    let n = features.n_parts();
+    let free = run.max_memory_bytes().map(|limit| limit.saturating_sub(features_bytes(Shape::of(features))));
+    let plan = plan_member(detector.as_ref(), Shape::of(features), member.budget_secs, free, run)?;
+    let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
+    let (model, scores) = if plan.fit_rows >= n {
+        detector.fit_score(features, run)?
+    } else {
+        notices.info(None, format!("{id} learned from a random {} of the {n} rows, to keep its time and memory bounded", plan.fit_rows));
+        let mut sample = index::sample(&mut run.random(u64::MAX), n, plan.fit_rows).into_vec();
+        sample.sort_unstable();
+        let (model, own) = detector.fit_score(&features.take(&sample), run)?;
+        let mut scores = model.score(features, run)?;
+        sample.iter().zip(own).for_each(|(&row, score)| scores[row] = score);
+        (model, scores)
+    };
+    let scale = ScoreScale::of(&scores, member.compress);
+    Ok((FittedMember { view: 0, model, scale }, scores))
+}
+
+fn plan_text(plan: &MemberPlan, run: &Run) -> String {
+    let secs = plan.secs / run.n_threads() as f64;
+    let time = if secs < 1.0 { "under 1 s".into() } else { format!("about {secs:.0} s") };
+    format!("{time}, {}", crate::plan::bytes_text(plan.bytes))
+}
+
+/// Bytes of the encoded features.
+pub fn features_bytes(shape: Shape) -> u64 {
+    4 * shape.n_parts as u64 * shape.n_columns() as u64
+}
+
+/// Views repeat each other's notices; each is said once.
+fn add_new(notices: &mut Notices, more: Notices) {
+    for notice in more.0 {
+        if !notices.0.contains(&notice) {
+            notices.0.push(notice);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Named compositions of encoder, detectors and their combination.
+
+use anomalyst_core::{Card, Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::registry;
+
+/// A published system or a preset: what to encode with, what to detect with, how to combine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Its name: the file name without `.toml`.
+    pub name: String,
+    /// A few words.
+    pub title: String,
+    /// One sentence: what it finds.
+    pub summary: String,
+    /// Where it comes from.
+    pub paper: String,
+    /// The kind of data.
+    pub modality: String,
+    /// Why it is a good choice, in half a sentence; shown to the user.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The encoder of every member that names none of its own.
+    pub encoder: Part,
+    /// The detectors.
+    pub members: Vec<Member>,
+    /// How their scores become one.
+    #[serde(default)]
+    pub combine: Combine,
+}
+
+/// A registered part by name, with those parameters that differ from its defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its registered name.
+    pub kind: String,
+    /// Its parameters.
+    #[serde(flatten)]
+    pub params: Map<String, Value>,
+}
+
+/// One detector of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The detector.
+    pub detector: Part,
+    /// Its own encoder, if it needs another than the recipe's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<Part>,
+    /// Its weight in the combination.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Whether its scores are compressed to logarithms of their excess before they are combined.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compress: bool,
+    /// Single-core seconds it may take by its own estimate; above that it is fitted on a sample of the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_secs: Option<f64>,
+}
+
+/// How the scores of several members become one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Combine {
+    /// The rule.
+    #[serde(default)]
+    pub kind: CombineKind,
+}
+
+/// Rules of combination; all work on scores centred at their median in units of their spread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CombineKind {
+    /// The weighted mean (Aggarwal and Sathe 2015: lowers variance).
+    #[default]
+    Mean,
+    /// The largest (lowers bias, but one bad member is heard).
+    Maximum,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Part {
+    /// A part with default parameters.
+    pub fn of(kind: &str) -> Self {
+        Self { kind: kind.into(), params: Map::new() }
+    }
+
+    /// The parameters as one JSON value.
+    pub fn params(&self) -> Value {
+        Value::Object(self.params.clone())
+    }
+}
+
+impl Recipe {
+    /// Reads the TOML form and checks every name and parameter in it.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|e| Error::Data(format!("not a recipe: {e}")))
+    }
+
+    /// The TOML form.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::Data(format!("recipe `{}`: {e}", self.name)))
+    }
+
+    /// A single method with the table encoder.
+    pub fn of_method(card: &Card) -> Self {
+        let member =
+            Member { detector: Part::of(card.id), encoder: None, weight: 1.0, compress: false, budget_secs: None };
+        Self {
+            name: card.id.into(),
+            title: card.title.into(),
+            summary: card.summary.into(),
+            paper: card.paper.into(),
+            modality: "table".into(),
+            why: String::new(),
+            encoder: Part::of("table"),
+            members: vec![member],
+            combine: Combine::default(),
+        }
+    }
+
+    /// That every part exists and every parameter is allowed.
+    pub fn check(&self) -> Result<()> {
+        if self.members.is_empty() {
+            return Err(Error::Data(format!("recipe `{}` has no members", self.name)));
+        }
+        (registry::encoder(&self.encoder.kind)?.from_json)(&self.encoder.params())?;
+        for member in &self.members {
+            (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+            if let Some(encoder) = &member.encoder {
+                (registry::encoder(&encoder.kind)?.from_json)(&encoder.params())?;
+            }
+            if !(member.weight.is_finite() && member.weight > 0.0) {
+                return Err(Error::BadParameter {
+                    name: "weight".into(),
+                    got: member.weight.to_string(),
+                    want: "a number above 0".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets one parameter from text: `n_trees=200` of the member that has it, `pca.use=minor` of that member,
+    /// `encoder.scale=standard` of the encoder.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
+        let (owner, name) = key.split_once('.').map_or((None, key), |(owner, name)| (Some(owner), name));
+        if owner == Some("encoder") {
+            let default = self.encoder.clone();
+            let own = self.members.iter_mut().filter_map(|member| member.encoder.as_mut());
+            std::iter::once(&mut self.encoder)
+                .chain(own.filter(|part| part.kind == default.kind))
+                .for_each(|part| drop(part.params.insert(name.into(), value.clone())));
+            return self.check();
+        }
+        let mut valid = Vec::new();
+        let mut found = false;
+        for member in &mut self.members {
+            let kind = &member.detector.kind;
+            if owner.is_some_and(|owner| owner != kind) {
+                continue;
+            }
+            let schema = (registry::method(kind)?.schema)();
+            let known = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+            if known.contains_key(name) {
+                member.detector.params.insert(name.into(), value.clone());
+                found = true;
+            }
+            valid.extend(known.keys().map(|known| format!("{kind}.{known}")));
+        }
+        if !found {
+            valid.sort();
+            valid.push("encoder.*".into());
+            return Err(Error::UnknownParameter { owner: self.name.clone(), name: key.into(), valid });
+        }
+        self.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_toml() {
+        for recipe in registry::recipes() {
+            assert_eq!(&Recipe::from_toml(&recipe.to_toml().unwrap()).unwrap(), recipe);
+        }
+    }
+
+    #[test]
+    fn set_reaches_members_and_encoder() {
+        let mut recipe = Recipe::of_method(&anomalyst_core::Card { ..*registry::method("isolation_forest").unwrap().card });
+        recipe.set("n_trees", "7").unwrap();
+        recipe.set("encoder.scale", "standard").unwrap();
+        assert_eq!(recipe.members[0].detector.params["n_trees"], 7);
+        let error = recipe.set("n_tree", "7").unwrap_err().to_string();
+        assert!(error.contains("isolation_forest.n_trees"), "{error}");
+        assert!(recipe.set("n_trees", "0").is_err());
+        assert!(recipe.set("encoder.scale", "nonsense").is_err());
+    }
+}

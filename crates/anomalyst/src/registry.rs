@@ -1,0 +1,106 @@
+//! Everything that can be chosen by name: methods, encoders, recipes.
+
+use std::sync::OnceLock;
+
+use anomalyst_core::{EncoderEntry, Entry, Error, Result, find_entry, nearest_name};
+use include_dir::{Dir, include_dir};
+
+use crate::recipe::Recipe;
+
+static RECIPES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../recipes");
+
+/// The methods of every crate, sorted by id.
+pub fn methods() -> &'static [Entry] {
+    anomalyst_detect::METHODS
+}
+
+/// The encoders of every crate.
+pub fn encoders() -> &'static [EncoderEntry] {
+    anomalyst_encode::ENCODERS
+}
+
+/// The built-in recipes, sorted by name.
+pub fn recipes() -> &'static [Recipe] {
+    static PARSED: OnceLock<Vec<Recipe>> = OnceLock::new();
+    PARSED.get_or_init(|| {
+        let mut recipes: Vec<Recipe> = RECIPES
+            .files()
+            .filter_map(|file| file.contents_utf8())
+            // A test holds that every file parses, so nothing is lost here.
+            .filter_map(|text| Recipe::from_toml(text).ok())
+            .collect();
+        recipes.sort_by(|a, b| a.name.cmp(&b.name));
+        recipes
+    })
+}
+
+/// The encoder called `id`.
+pub fn encoder(id: &str) -> Result<&'static EncoderEntry> {
+    encoders().iter().find(|entry| entry.id == id).ok_or_else(|| Error::Unknown {
+        what: "encoder",
+        id: id.into(),
+        nearest: nearest_name(id, encoders().iter().map(|entry| entry.id)).map(str::to_owned),
+    })
+}
+
+/// The method called `id`.
+pub fn method(id: &str) -> Result<&'static Entry> {
+    find_entry(methods(), id)
+}
+
+/// What `auto` stands for, a recipe, or a single method as a recipe; also the path of a recipe file.
+pub fn resolve(name: &str, task: Task) -> Result<Recipe> {
+    let name = match (name, task) {
+        ("auto", Task::Scan) => "auto_scan",
+        ("auto", Task::Fit) => "auto_fit",
+        _ => name,
+    };
+    if let Some(recipe) = recipes().iter().find(|recipe| recipe.name == name) {
+        return Ok(recipe.clone());
+    }
+    if let Ok(entry) = method(name) {
+        return Ok(Recipe::of_method(entry.card));
+    }
+    if name.ends_with(".toml") {
+        let text = std::fs::read_to_string(name).map_err(|e| Error::io(name, e))?;
+        return Recipe::from_toml(&text).map_err(|e| Error::Parse {
+            path: name.into(),
+            line: None,
+            column: None,
+            reason: e.to_string(),
+        });
+    }
+    let names = methods().iter().map(|entry| entry.card.id).chain(recipes().iter().map(|r| r.name.as_str()));
+    Err(Error::Unknown { what: "method", id: name.into(), nearest: nearest_name(name, names.chain(["auto"])).map(str::to_owned) })
+}
+
+/// What a recipe is wanted for; `auto` differs between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Rank rows that may hold anomalies themselves.
+    Scan,
+    /// Learn from clean or mostly clean rows, to score others.
+    Fit,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_parses_and_names_what_exists() {
+        assert_eq!(recipes().len(), RECIPES.files().count());
+        for recipe in recipes() {
+            recipe.check().unwrap_or_else(|e| panic!("{}: {e}", recipe.name));
+        }
+    }
+
+    #[test]
+    fn names_are_resolved_or_the_nearest_is_said() {
+        assert_eq!(resolve("auto", Task::Scan).unwrap().name, "auto_scan");
+        assert_eq!(resolve("random", Task::Scan).unwrap().members.len(), 1);
+        let error = resolve("randon", Task::Scan).unwrap_err().to_string();
+        assert!(error.contains("did you mean `random`?"), "{error}");
+    }
+}

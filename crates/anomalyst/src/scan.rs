@@ -1,0 +1,149 @@
+//! Fit and score in one go: the odd rows of data that may hold anomalies.
+
+use std::collections::BTreeMap;
+
+use anomalyst_core::{Dataset, Notice, Notices, Outcome, Reproduce, Result, Run, Table};
+use anomalyst_decide::Decision;
+use anomalyst_explain::{Depth, Reference};
+use ndarray::{Array2, Axis, stack};
+use rand::seq::index;
+
+use crate::explain::{MOST_REASONS, evidence, finding, flagged, rank};
+use crate::model::TrainedModel;
+use crate::options::{Input, Options, Stopwatch};
+use crate::pipeline::Pipeline;
+use crate::recipe::Recipe;
+use crate::registry::{self, Task};
+
+/// The posterior of the contamination factor is computed from at most this many rows: its width is governed by the
+/// detectors' disagreement long before.
+const PANEL_ROWS: usize = 3_000;
+/// Rows on the map besides the findings.
+const MAP_ROWS: usize = 2_000;
+/// How many rows are shown when none is flagged.
+const FEWEST_FINDINGS: usize = 5;
+
+/// Ranks the rows of `input`, decides, and says why.
+pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, TrainedModel)> {
+    let mut watch = Stopwatch::default();
+    let Input { table, mut notices, source } = input;
+    options.accept(&notices)?;
+    let recipe = options.recipe(Task::Scan)?;
+    let labels = table.labels.clone();
+    let data = Dataset::Table(table);
+    let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
+    let Dataset::Table(table) = data else { return Err(anomalyst_core::Error::Data("not a table".into())) };
+    notices.extend(report.notices);
+    options.accept(&notices)?;
+    let scores = report.scores;
+    watch.lap("fit and score");
+
+    let stage = run.stage("deciding", 0);
+    let decision = match labels.filter(|_| options.uses_labels()) {
+        Some(labels) => Decision::from_labels(&scores, &labels, &options.decide, run)?,
+        None => Decision::from_dirty(&scores, &panel(&table, run)?, &options.decide, run)?,
+    };
+    let decisions = decision.decide(&scores, run)?;
+    let rows = flagged(&scores, &decisions.verdict, MOST_REASONS);
+    drop(stage);
+    watch.lap("decide");
+
+    let stage = run.stage("explaining", 0);
+    let mut is_normal = vec![true; table.n_rows];
+    rows.iter().for_each(|&row| is_normal[row] = false);
+    let reference = Reference::learn(&table, |row| is_normal[row], run)?;
+    let threshold = decision.threshold().value;
+    let shown = shown_rows(&rows, &scores, options.n_findings);
+    let brief = evidence(&pipeline, &reference, threshold, (&table, &scores), (&rows, Depth::Brief), run)?;
+    let mut reasons = vec![String::new(); table.n_rows];
+    rows.iter().zip(brief).for_each(|(&row, evidence)| reasons[row] = evidence.sentence);
+    let full = evidence(&pipeline, &reference, threshold, (&table, &scores), (&shown, Depth::Full), run)?;
+    let findings =
+        shown.iter().zip(full).map(|(&row, e)| finding(&table, row, scores[row], &decisions, e)).collect::<Vec<_>>();
+    drop(stage);
+    watch.lap("explain");
+
+    let (profiles, map) = if options.with_report {
+        let profiles = anomalyst_explain::profiles(&table, &rows, &left_out(&notices), run)?;
+        (profiles, Some(map(&pipeline, &table, &shown, run)?))
+    } else {
+        (Vec::new(), None)
+    };
+    watch.lap("profiles");
+    let model = TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
+    let outcome = Outcome {
+        source: model.source.clone(),
+        method: model.pipeline.summary(),
+        decision: model.decision.summary(&decisions),
+        scores,
+        decisions,
+        reasons,
+        ids: table.ids,
+        findings,
+        profiles,
+        map,
+        notices: notices.0,
+        reproduce: reproduce(&recipe, options, run)?,
+        timing: watch.stages(),
+    };
+    Ok((outcome, model))
+}
+
+/// The flagged rows worth showing; where there are few, the next most anomalous beside them.
+pub(crate) fn shown_rows(flagged: &[usize], scores: &[f32], most: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = flagged.iter().copied().take(most).collect();
+    if shown.len() < FEWEST_FINDINGS.min(most) {
+        let mut all: Vec<usize> = (0..scores.len()).collect();
+        rank(&mut all, scores);
+        let more: Vec<usize> = all.into_iter().filter(|row| !shown.contains(row)).take(FEWEST_FINDINGS.min(most) - shown.len()).collect();
+        shown.extend(more);
+    }
+    shown
+}
+
+/// Why columns took no part, by name.
+fn left_out(notices: &Notices) -> BTreeMap<String, String> {
+    let about = |notice: &Notice| Some((notice.column.clone()?, notice.message.clone()));
+    notices.0.iter().filter(|notice| notice.message.contains("left out")).filter_map(about).collect()
+}
+
+/// How to get the same result again.
+pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result<Reproduce> {
+    Ok(Reproduce {
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: options.command.clone(),
+        seed: run.seed(),
+        recipe: recipe.to_toml()?,
+        inputs: Vec::new(),
+    })
+}
+
+/// Scores of every method that is no control on a sample of the rows: what the posterior of the contamination
+/// factor is computed from. A method that cannot work on these rows has no say.
+fn panel(table: &Table, run: &Run) -> Result<Array2<f32>> {
+    let run = run.child(u64::MAX);
+    let sample = Dataset::Table(table.take(&anomalyst_decide::panel_rows(table.n_rows, PANEL_ROWS)));
+    let mut columns = Vec::new();
+    for entry in registry::methods().iter().filter(|entry| !entry.card.control) {
+        run.check()?;
+        if let Ok((_, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, &run) {
+            columns.push(ndarray::Array1::from(report.scores));
+        }
+    }
+    run.check()?;
+    let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
+    stack(Axis(1), &views).map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
+}
+
+/// The findings and a sample of the other rows in two dimensions.
+fn map(pipeline: &Pipeline, table: &Table, shown: &[usize], run: &Run) -> Result<anomalyst_core::RowMap> {
+    let mut rows = shown.to_vec();
+    let mut others = index::sample(&mut run.random(u64::MAX - 1), table.n_rows, MAP_ROWS.min(table.n_rows)).into_vec();
+    others.sort_unstable();
+    rows.extend(others.into_iter().filter(|row| !shown.contains(row)));
+    let features = pipeline.features(&Dataset::Table(table.take(&rows)), run)?;
+    let findings: Vec<usize> = (0..shown.len()).collect();
+    let mut map = anomalyst_explain::row_map(&features, &findings, run)?;
+    map.points.iter_mut().for_each(|point| point.row = rows[point.row]);
+    Ok(map)
+}

@@ -1,0 +1,141 @@
+//! `anomalyst methods`: the catalogue.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anomalyst::core::{Entry, Handles};
+use anomalyst::recipe::Recipe;
+use anomalyst::registry::{self, Task};
+use serde_json::{Value, json};
+
+use crate::args::MethodsArgs;
+use crate::console;
+
+pub fn run(args: &MethodsArgs) -> anyhow::Result<ExitCode> {
+    let text = match (&args.name, args.json) {
+        (None, false) => catalogue(),
+        (None, true) => serde_json::to_string_pretty(&catalogue_json())?,
+        (Some(name), as_json) => match registry::method(name) {
+            Ok(entry) if as_json => serde_json::to_string_pretty(&method_json(entry))?,
+            Ok(entry) => page(entry),
+            Err(_) => {
+                let recipe = registry::resolve(name, Task::Scan)?;
+                if as_json { serde_json::to_string_pretty(&recipe)? } else { recipe_page(&recipe)? }
+            }
+        },
+    };
+    console::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn catalogue() -> String {
+    let mut text = String::from("Methods (--method NAME; `anomalyst methods NAME` says more)\n\n");
+    let width = registry::methods().iter().map(|entry| entry.card.id.len()).max().unwrap_or(0);
+    for entry in registry::methods() {
+        let card = entry.card;
+        let _ = writeln!(text, "  {:width$}  {}", card.id, card.title);
+        let _ = writeln!(text, "  {:width$}  {}", "", card.summary);
+        let _ = writeln!(text, "  {:width$}  {}; {}", "", needs(entry), cost(entry));
+        let _ = writeln!(text, "  {:width$}  {}\n", "", card.paper);
+    }
+    text.push_str("Recipes\n\n");
+    text.push_str("  auto  stands for auto_scan in `scan` and for auto_fit in `fit`\n\n");
+    for recipe in registry::recipes() {
+        let members: Vec<&str> = recipe.members.iter().map(|member| member.detector.kind.as_str()).collect();
+        let _ = writeln!(text, "  {:width$}  {}", recipe.name, recipe.title);
+        let _ = writeln!(text, "  {:width$}  {}", "", recipe.summary);
+        let _ = writeln!(text, "  {:width$}  {} of {}", "", recipe.modality, members.join(", "));
+        let _ = writeln!(text, "  {:width$}  {}\n", "", recipe.paper);
+    }
+    text
+}
+
+fn needs(entry: &Entry) -> String {
+    let takes = |what: &str, handles: Handles| match handles {
+        Handles::Native => format!("takes {what}"),
+        Handles::Refuses => format!("{what} encoded for it"),
+    };
+    format!("{}, {}", takes("missing values", entry.card.missing), takes("categories", entry.card.codes))
+}
+
+fn cost(entry: &Entry) -> String {
+    format!("fit {}, score {} a row", entry.card.cost.fit.as_str(), entry.card.cost.score.as_str())
+}
+
+fn page(entry: &Entry) -> String {
+    let card = entry.card;
+    let mut text = format!("{}: {}\n\n{}\n", card.id, card.title, card.summary);
+    let _ = writeln!(text, "\nSource      {}", card.paper);
+    let _ = writeln!(text, "Handles     {}", needs(entry));
+    let _ = writeln!(text, "Cost        {}", cost(entry));
+    let holds: Vec<String> = card.holds.iter().filter_map(|h| serde_json::to_value(h).ok()).map(|h| text_of(&h)).collect();
+    let _ = writeln!(text, "Unchanged by {}", if holds.is_empty() { "nothing".into() } else { holds.join(", ").replace('_', " ") });
+    let _ = writeln!(text, "Needs       at least {} rows", card.min_items);
+    let schema = (entry.schema)();
+    let defaults = (entry.from_json)(&Value::Null).map(|d| d.params()).unwrap_or_default();
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        text.push_str("\nNo parameters.\n");
+        return text;
+    };
+    text.push_str("\nParameters (--set NAME=VALUE)\n");
+    for (name, property) in properties {
+        let _ = writeln!(text, "\n  {name} = {}", defaults.get(name).map(text_of).unwrap_or_default());
+        for line in property.get("description").and_then(Value::as_str).unwrap_or_default().lines() {
+            let _ = writeln!(text, "      {line}");
+        }
+        let allowed = allowed(property, &schema);
+        if !allowed.is_empty() {
+            let _ = writeln!(text, "      {allowed}");
+        }
+    }
+    text
+}
+
+/// Bounds or choices, in words.
+fn allowed(property: &Value, root: &Value) -> String {
+    let property = match property.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) {
+        Some(pointer) => root.pointer(pointer).unwrap_or(property),
+        None => property,
+    };
+    let options = property.get("oneOf").or_else(|| property.get("anyOf")).and_then(Value::as_array);
+    let mut names: Vec<String> =
+        options.into_iter().flatten().filter_map(|option| option.get("const")).map(text_of).collect();
+    names.extend(property.get("enum").and_then(Value::as_array).into_iter().flatten().map(text_of));
+    if !names.is_empty() {
+        return format!("one of {}", names.join(", "));
+    }
+    let bound = |key: &str, word: &str| property.get(key).map(|b| format!("{word} {b}"));
+    let bounds: Vec<String> = [
+        bound("minimum", "at least"),
+        bound("exclusiveMinimum", "above"),
+        bound("maximum", "at most"),
+        bound("exclusiveMaximum", "below"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    bounds.join(", ")
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "chosen by the method".into(),
+        other => other.to_string(),
+    }
+}
+
+fn recipe_page(recipe: &Recipe) -> anyhow::Result<String> {
+    Ok(format!("{}: {}\n\n{}\nWhy: {}\n\n{}", recipe.name, recipe.title, recipe.summary, recipe.why, recipe.to_toml()?))
+}
+
+fn method_json(entry: &Entry) -> Value {
+    json!({ "card": entry.card, "parameters": (entry.schema)() })
+}
+
+fn catalogue_json() -> Value {
+    json!({
+        "methods": registry::methods().iter().map(method_json).collect::<Vec<_>>(),
+        "recipes": registry::recipes(),
+    })
+}

@@ -1,0 +1,61 @@
+//! One file per command.
+
+pub mod explain;
+pub mod fit;
+pub mod generate;
+pub mod methods;
+pub mod scan;
+pub mod score;
+
+use std::process::ExitCode;
+
+use anomalyst::Options;
+use anomalyst::core::{Outcome, Verdict};
+use anomalyst::report;
+
+use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, RunArgs};
+use crate::console;
+
+/// The facade's options from the command's arguments.
+fn options(method: &MethodArgs, decide: &DecideArgs, run: &RunArgs) -> Options {
+    Options {
+        method: method.method.clone(),
+        set: method.set.clone(),
+        decide: decide.options(),
+        strict: run.strict,
+        command: command_line(),
+        ..Options::default()
+    }
+}
+
+/// The command line as it can be typed again.
+fn command_line() -> String {
+    let quote = |word: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+        if !word.is_empty() && word.chars().all(plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    std::iter::once("anomalyst".to_owned()).chain(std::env::args().skip(1).map(quote)).collect::<Vec<_>>().join(" ")
+}
+
+/// Files first, so that what is printed last is true.
+fn show(outcome: &Outcome, output: &OutputArgs, run: &RunArgs) -> anyhow::Result<ExitCode> {
+    if let Some(path) = &output.out {
+        report::write_items(outcome, path)?;
+    }
+    if let Some(path) = &output.report {
+        report::write_report(outcome, path)?;
+    }
+    if output.json {
+        console::print(&serde_json::to_string_pretty(&report::summary_json(outcome))?)?;
+    } else {
+        console::print(&report::terminal(outcome, &console::style(run.color, output.show)))?;
+    }
+    let meets = |wanted: FailOn| {
+        let verdict = match wanted {
+            FailOn::Anomalous => Verdict::Anomalous,
+            FailOn::Abstain => Verdict::Abstain,
+        };
+        outcome.decisions.verdict.contains(&verdict)
+    };
+    Ok(if output.fail_on.is_some_and(meets) { ExitCode::from(3) } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,116 @@
+//! Sizes, times and `name=value` pairs as people type them.
+
+use std::time::Duration;
+
+use anomalyst::core::ColumnKind;
+
+/// `4G`, `500MB`, `1.5GiB`, `1000000`: bytes. K, M, G, T count in thousands, Ki, Mi, ... in 1024s.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a size; write 4G, 500M or 1GiB"))?;
+    let factor = match unit.trim().to_ascii_lowercase().trim_end_matches('b') {
+        "" => 1.0,
+        "k" => 1e3,
+        "m" => 1e6,
+        "g" => 1e9,
+        "t" => 1e12,
+        "ki" => 1024.0,
+        "mi" => 1024.0 * 1024.0,
+        "gi" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(format!("`{text}` is not a size; write 4G, 500M or 1GiB")),
+    };
+    Ok((number * factor) as u64)
+}
+
+/// `30s`, `5m`, `1h`, `90`: a time, in seconds where no unit is given.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a time; write 30s, 5m or 1h");
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit.trim() {
+        "" | "s" => 1.0,
+        "ms" => 1e-3,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())
+}
+
+/// `name=value`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.trim().into())),
+        _ => Err(format!("`{text}` is not of the form name=value")),
+    }
+}
+
+/// `column=kind`.
+pub fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+    let (name, kind) = text.rsplit_once('=').ok_or_else(|| format!("`{text}` is not of the form column=kind"))?;
+    let kind = match kind.trim() {
+        "number" => ColumnKind::Number,
+        "category" => ColumnKind::Category,
+        "boolean" => ColumnKind::Boolean,
+        "timestamp" => ColumnKind::Timestamp,
+        "identifier" => ColumnKind::Identifier,
+        "text" => ColumnKind::Text,
+        other => {
+            return Err(format!(
+                "`{other}` is not a kind of column; it is one of number, category, boolean, timestamp, identifier, text"
+            ));
+        }
+    };
+    Ok((name.into(), kind))
+}
+
+/// One byte: `,`, `;`, `|`, `tab`, `space` or any other single character.
+pub fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "tab" | "\\t" => Ok(b'\t'),
+        "space" => Ok(b' '),
+        _ => match text.as_bytes() {
+            [byte] => Ok(*byte),
+            _ => Err(format!("`{text}` is not a delimiter; write one character, `tab` or `space`")),
+        },
+    }
+}
+
+/// A share between 0 and 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err(format!("`{text}` is not a share; write a number above 0 and below 1, such as 0.05")),
+    }
+}
+
+/// `false_alarm:miss`: two costs.
+pub fn costs(text: &str) -> Result<(f64, f64), String> {
+    let wrong = || format!("`{text}` is not a pair of costs; write FALSE_ALARM:MISS, such as 1:50");
+    let (a, b) = text.split_once(':').ok_or_else(wrong)?;
+    let cost = |t: &str| t.trim().parse::<f64>().ok().filter(|c| c.is_finite() && *c > 0.0).ok_or_else(wrong);
+    Ok((cost(a)?, cost(b)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type() {
+        assert_eq!(bytes("4G"), Ok(4_000_000_000));
+        assert_eq!(bytes("1.5GiB"), Ok(1_610_612_736));
+        assert_eq!(bytes("100"), Ok(100));
+        assert!(bytes("many").is_err() && bytes("4X").is_err() && bytes("").is_err());
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(duration("-1").is_err() && duration("1y").is_err());
+        assert_eq!(column_kind("a=b=category"), Ok(("a=b".into(), ColumnKind::Category)));
+        assert!(share("0").is_err() && share("1").is_err() && share("nan").is_err() && share("0.1").is_ok());
+        assert_eq!(costs("1:50"), Ok((1.0, 50.0)));
+        assert!(costs("1").is_err() && costs("0:1").is_err());
+        assert_eq!(delimiter("tab"), Ok(b'\t'));
+        assert!(delimiter("ab").is_err());
+    }
+}

@@ -1,0 +1,113 @@
+//! Generated docs: catalogue, parameter schema, command reference. CI fails when they are stale.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anomalyst::core::{Entry, Handles};
+use anomalyst::registry;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// Writes the generated pages, or with `check` says which are stale.
+pub fn run(check: bool) -> Result<()> {
+    let stale: Vec<String> = pages()?
+        .into_iter()
+        .filter(|(path, text)| std::fs::read_to_string(crate::root().join(path)).ok().as_deref() != Some(text))
+        .map(|(path, text)| if check { Ok(path) } else { write(&path, &text).map(|()| path) })
+        .collect::<Result<_>>()?;
+    match (check, stale.is_empty()) {
+        (true, false) => bail!("stale: {}; run `cargo xtask docs`", stale.join(", ")),
+        (false, false) => println!("wrote {}", stale.join(", ")),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn write(path: &str, text: &str) -> Result<()> {
+    let path = crate::root().join(path);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&path, text).with_context(|| path.display().to_string())
+}
+
+fn pages() -> Result<Vec<(String, String)>> {
+    Ok(vec![
+        ("docs/methods.md".into(), methods()),
+        ("docs/schema.json".into(), format!("{}\n", serde_json::to_string_pretty(&schema())?)),
+        ("docs/cli.md".into(), cli()),
+    ])
+}
+
+const GENERATED: &str = "<!-- Made by `cargo xtask docs`; do not edit. -->\n";
+
+fn methods() -> String {
+    let mut text = format!("{GENERATED}\n# Methods\n\nHigher scores are more anomalous, everywhere. The page of each method stands at the head of its file.\n\n");
+    text.push_str("| method | finds | missing values | categories | fit | score a row | source |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+    let handles = |h: Handles| if h == Handles::Native { "native" } else { "encoded" };
+    for Entry { card, .. } in registry::methods() {
+        let file = source_file(card.id);
+        let _ = writeln!(
+            text,
+            "| [`{}`](../{file}) {} | {} | {} | {} | {} | {} | {} |",
+            card.id,
+            card.title,
+            card.summary,
+            handles(card.missing),
+            handles(card.codes),
+            card.cost.fit.as_str(),
+            card.cost.score.as_str(),
+            card.paper
+        );
+    }
+    text.push_str("\n# Recipes\n\n`auto` stands for `auto_scan` in `scan` and for `auto_fit` in `fit`.\n\n| recipe | finds | members | source |\n| --- | --- | --- | --- |\n");
+    for recipe in registry::recipes() {
+        let members: Vec<String> = recipe.members.iter().map(|m| format!("`{}`", m.detector.kind)).collect();
+        let _ = writeln!(
+            text,
+            "| [`{0}`](../recipes/{0}.toml) {1} | {2} | {3} | {4} |",
+            recipe.name,
+            recipe.title,
+            recipe.summary,
+            members.join(", "),
+            recipe.paper
+        );
+    }
+    text
+}
+
+/// Where a method's file is: a file or a folder of its id.
+pub fn source_file(id: &str) -> String {
+    let file = format!("crates/detect/src/{id}.rs");
+    if Path::new(&crate::root().join(&file)).exists() { file } else { format!("crates/detect/src/{id}/mod.rs") }
+}
+
+fn schema() -> Value {
+    let methods: serde_json::Map<String, Value> =
+        registry::methods().iter().map(|entry| (entry.card.id.to_owned(), (entry.schema)())).collect();
+    let encoders: serde_json::Map<String, Value> =
+        registry::encoders().iter().map(|entry| (entry.id.to_owned(), (entry.schema)())).collect();
+    json!({ "methods": methods, "encoders": encoders })
+}
+
+fn cli() -> String {
+    let mut command = anomalyst_cli::command().term_width(100);
+    command.build();
+    let mut text = format!("{GENERATED}\n# The command\n\n```text\n{}```\n", command.render_long_help());
+    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+        let name = sub.get_name().to_owned();
+        let _ = write!(text, "\n## anomalyst {name}\n\n```text\n{}```\n", sub.render_long_help());
+    }
+    // Help pads its lines; files do not.
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn generated_pages_are_fresh() {
+        if let Err(error) = super::run(true) {
+            panic!("{error}");
+        }
+    }
+}
