@@ -154,3 +154,82 @@ fn level_counts(codes: &[u32], levels: &[String], flagged: &[usize]) -> (usize, 
     let n_other = other.iter().map(|&code| counts[code]).sum();
     (n_missing, seen.len(), ProfileValues::Levels { common, n_other })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anomalyst_core::MISSING_CODE;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn column(name: &str, kind: ColumnKind, data: ColumnData) -> Column {
+        Column { name: name.into(), kind, data }
+    }
+
+    #[test]
+    fn every_kind_of_column() {
+        let levels = Arc::new(vec!["a".to_owned(), "b".into(), "unused".into()]);
+        let table = Table::new(vec![
+            column("x", ColumnKind::Number, ColumnData::Numbers(vec![0.0, 30.0, f64::NAN, 15.0])),
+            column(
+                "k",
+                ColumnKind::Category,
+                ColumnData::Codes { codes: vec![0, 1, 1, MISSING_CODE], levels },
+            ),
+            column("t", ColumnKind::Timestamp, ColumnData::Times(vec![5, 5, i64::MIN, 5])),
+            column("id", ColumnKind::Identifier, ColumnData::Omitted),
+            column("none", ColumnKind::Number, ColumnData::Numbers(vec![f64::NAN; 4])),
+        ])
+        .unwrap();
+        let why_not = BTreeMap::from([("t".to_owned(), "it is constant".to_owned())]);
+        let profiles = profiles(&table, &[1, 2, 99], &why_not, &Run::new(0)).unwrap();
+        let ProfileValues::Numbers { min, median, max, bin_edges, bin_counts, odd, .. } = &profiles[0].values
+        else {
+            panic!()
+        };
+        assert_eq!((*min, *median, *max, odd.as_slice()), (0.0, 15.0, 30.0, [30.0].as_slice()));
+        assert_eq!((bin_edges.len(), bin_edges[0], bin_edges[30]), (31, 0.0, 30.0));
+        assert_eq!((bin_counts[0], bin_counts[15], bin_counts[29]), (1, 1, 1));
+        assert_eq!((profiles[0].n_missing, profiles[0].n_distinct, profiles[0].used), (1, 3, true));
+        let ProfileValues::Levels { common, n_other } = &profiles[1].values else { panic!() };
+        let counts: Vec<_> = common.iter().map(|c| (c.level.as_str(), c.n_rows, c.n_odd)).collect();
+        assert_eq!((counts, *n_other), (vec![("b", 2, 2), ("a", 1, 0)], 0));
+        assert_eq!((profiles[2].used, profiles[2].why_not.as_str()), (false, "it is constant"));
+        let ProfileValues::Numbers { bin_edges, bin_counts, .. } = &profiles[2].values else { panic!() };
+        assert_eq!((bin_edges.as_slice(), bin_counts.as_slice()), ([5.0, 5.0].as_slice(), [3].as_slice()));
+        assert_eq!((profiles[3].used, profiles[3].why_not.as_str()), (false, "it names the rows"));
+        assert_eq!((profiles[4].n_missing, profiles[4].n_distinct), (4, 0));
+    }
+
+    #[test]
+    fn distinct_values_are_counted_up_to_the_limit() {
+        assert_eq!(count_distinct(&[1.0, 2.0, 1.0, -0.0, 0.0]), 3);
+        let many: Vec<f64> = (0..20_000).map(f64::from).collect();
+        assert_eq!(count_distinct(&many), MAX_DISTINCT + 1);
+    }
+
+    #[test]
+    fn huge_ranges_have_finite_bins() {
+        let (edges, counts) = histogram(&[-1.7e308, 0.0, 1.7e308], -1.7e308, 1.7e308);
+        assert!(edges.iter().all(|v| v.is_finite()));
+        assert_eq!((counts[0], counts[15], counts[29]), (1, 1, 1));
+        let (_, counts) = histogram(&[0.0, 5e-324, 1e-323], 0.0, 1e-323);
+        assert_eq!(counts.iter().sum::<u64>(), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn bins_hold_every_value_once(values in prop::collection::vec(-1e9..1e9_f64, 2..100)) {
+            let (min, max) = values.iter().fold((values[0], values[0]), |(a, b), &v| (a.min(v), b.max(v)));
+            let (edges, counts) = histogram(&values, min, max);
+            prop_assert_eq!(counts.iter().sum::<u64>(), values.len() as u64);
+            prop_assert!(edges.is_sorted());
+            // Away from the edges, where rounding decides, each count is that of the definition.
+            for (bin, pair) in edges.windows(2).enumerate() {
+                let margin = 1e-9 * (max - min);
+                let inside = values.iter().filter(|&&v| v > pair[0] + margin && v < pair[1] - margin).count() as u64;
+                prop_assert!(counts.get(bin).is_none_or(|&n| n >= inside));
+            }
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! The rows in two dimensions, for the report.
 
 use anomalyst_core::{Features, MapPoint, Result, RowMap, Run};
-use anomalyst_kernels::stats::median_and_mad;
-use ndarray::{Array2, ArrayView1};
-use rand::Rng;
+use anomalyst_kernels::linalg::symmetric_eigen;
+use anomalyst_kernels::stats::{MAD_TO_SIGMA, median_and_mad};
+use ndarray::{Array2, ArrayView1, s};
 
 use crate::sample::spread_sample;
 
@@ -11,18 +11,16 @@ use crate::sample::spread_sample;
 const MAX_FINDINGS: usize = 2_000;
 const MAX_OTHERS: usize = 2_000;
 /// Columns that take part; of wider features, those with the largest spread among the others.
-const MAX_COLUMNS: usize = 500;
+const MAX_COLUMNS: usize = 300;
 /// Robust deviations at which a value is held, so that one wild value does not squeeze all other points together.
 const CLIP: f64 = 10.0;
-/// Rounds of the orthogonal iteration. It only draws a picture: a close tie between components stays a tie.
-const N_ROUNDS: usize = 100;
 
 /// The rows projected on the two directions of largest variance.
 ///
 /// On the map are the first 2,000 of `findings` and a seeded sample of at most 2,000 other rows. Values are centred
 /// at the median, scaled by the median absolute deviation of the sample and held at 10 of them; missing ones stand
 /// at the median, and codes count by how rare they are. The directions are those of the sample alone, so that the
-/// findings do not turn the map towards themselves. O(m d) for m points of d columns, at most 4,000 x 500.
+/// findings do not turn the map towards themselves. O(m d^2) for m points of d columns, at most 4,000 x 300.
 pub fn row_map(features: &Features, findings: &[usize], run: &Run) -> Result<RowMap> {
     let n = features.n_parts();
     let found: Vec<usize> = findings.iter().copied().filter(|&row| row < n).take(MAX_FINDINGS).collect();
@@ -37,7 +35,7 @@ pub fn row_map(features: &Features, findings: &[usize], run: &Run) -> Result<Row
     let n_fit = if n_others < 3 { rows.len() } else { n_others };
     run.check()?;
     let points = numbers(features, &rows, n_fit);
-    let (directions, shares) = directions(&points, n_fit, run)?;
+    let (directions, shares) = directions(&points, n_fit)?;
     let place = |(point, &row): (ArrayView1<'_, f64>, &usize)| MapPoint {
         row,
         x: point.dot(&directions.row(0)) as f32,
@@ -108,7 +106,7 @@ fn scaled(mut cells: Vec<f64>, n_fit: usize) -> Vec<f64> {
     let std_dev = (there.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
     let (median, mad) = median_and_mad(&mut there);
     // Columns of mostly one value have no median deviation but may have a standard one.
-    let scale = [mad * anomalyst_kernels::stats::MAD_TO_SIGMA, std_dev, 1.0].into_iter().find(|&s| s > 0.0);
+    let scale = [mad * MAD_TO_SIGMA, std_dev, 1.0].into_iter().find(|&s| s > 0.0);
     let scale = scale.unwrap_or(1.0);
     for v in &mut cells {
         *v = if v.is_finite() { ((*v - median) / scale).clamp(-CLIP, CLIP) } else { 0.0 };
@@ -118,58 +116,67 @@ fn scaled(mut cells: Vec<f64>, n_fit: usize) -> Vec<f64> {
     cells
 }
 
-/// Two directions as rows and their shares of the variance of the first `n_fit` points, by orthogonal iteration.
-fn directions(points: &Array2<f64>, n_fit: usize, run: &Run) -> Result<(Array2<f64>, [f64; 2])> {
-    let d = points.ncols();
-    let fit = points.slice(ndarray::s![..n_fit, ..]);
-    let total: f64 = fit.iter().map(|v| v * v).sum();
-    let mut random = run.random(1);
-    // Random numbers between -1/2 and 1/2: orthogonal to no direction for certain.
-    let mut basis =
-        Array2::from_shape_fn((2, d), |_| (random.next_u64() >> 11) as f64 / 2.0_f64.powi(53) - 0.5);
-    orthonormalize(&mut basis);
-    for _ in 0..N_ROUNDS {
-        run.check()?;
-        // A column of two is a row of the transposed product: rows of the new basis.
-        basis = fit.dot(&basis.t()).t().dot(&fit);
-        orthonormalize(&mut basis);
+/// The two directions of largest variance of the first `n_fit` points, as rows, and their shares of it.
+fn directions(points: &Array2<f64>, n_fit: usize) -> Result<(Array2<f64>, [f64; 2])> {
+    let fit = points.slice(s![..n_fit, ..]);
+    let mut directions = Array2::zeros((2, points.ncols()));
+    let mut shares = [0.0; 2];
+    if points.ncols() == 0 || n_fit == 0 {
+        return Ok((directions, shares));
     }
-    let projected = fit.dot(&basis.t());
-    let variance = |i: usize| projected.column(i).dot(&projected.column(i));
-    let mut variances = [variance(0), variance(1)];
-    if variances[1] > variances[0] {
-        variances.reverse();
-        let flipped = basis.select(ndarray::Axis(0), &[1, 0]);
-        basis = flipped;
+    let eigen = symmetric_eigen(fit.t().dot(&fit).view())?;
+    let total: f64 = eigen.values.iter().sum();
+    for (i, &variance) in eigen.values.iter().enumerate().take(2) {
+        directions.row_mut(i).assign(&eigen.vectors.row(i));
+        shares[i] = if total > 0.0 { (variance / total).clamp(0.0, 1.0) } else { 0.0 };
     }
-    for mut row in basis.rows_mut() {
-        // A direction has no sign of its own; the largest loading is made positive.
-        let largest = row.iter().fold(0.0_f64, |best, &v| if v.abs() > best.abs() { v } else { best });
-        if largest < 0.0 {
-            row.mapv_inplace(|v| -v);
-        }
-    }
-    let share = |variance: f64| if total > 0.0 { variance / total } else { 0.0 };
-    Ok((basis, variances.map(share)))
+    Ok((directions, shares))
 }
 
-/// Makes two rows orthogonal and of length 1; a row without length becomes zero.
-fn orthonormalize(basis: &mut Array2<f64>) {
-    let normalize = |basis: &mut Array2<f64>, i: usize| {
-        let length = basis.row(i).dot(&basis.row(i)).sqrt();
-        let scale = if length > 1e-150 { 1.0 / length } else { 0.0 };
-        basis.row_mut(i).mapv_inplace(|v| v * scale);
-    };
-    normalize(basis, 0);
-    let before = basis.row(1).dot(&basis.row(1)).sqrt();
-    // Twice, because once leaves rounding errors of nearly parallel rows.
-    for _ in 0..2 {
-        let along = basis.row(0).dot(&basis.row(1));
-        let first = basis.row(0).to_owned();
-        basis.row_mut(1).scaled_add(-along, &first);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Points along (1, 1) with a little across: the first axis tells them apart in their order.
+    #[test]
+    fn the_first_axis_follows_the_spread() {
+        let line =
+            Array2::from_shape_fn((100, 2), |(i, j)| i as f32 + if (i + j) % 2 == 0 { 0.5 } else { -0.5 });
+        let map = row_map(&Features::rows(line), &[99], &Run::new(0)).unwrap();
+        assert_eq!(map.points.len(), 100);
+        assert_eq!(map.points[99].row, 99);
+        assert!(map.points.windows(2).all(|pair| pair[0].x < pair[1].x));
+        assert_eq!(map.axes[0], "first principal component (100 % of the variance)");
+        assert!(map.axes[1].starts_with("second principal component (0 %"));
     }
-    if basis.row(1).dot(&basis.row(1)).sqrt() <= 1e-12 * before {
-        basis.row_mut(1).fill(0.0);
+
+    #[test]
+    fn findings_are_all_there_and_others_sampled() {
+        let values = Array2::from_shape_fn((10_000, 3), |(i, j)| ((i * 31 + j * 17) % 101) as f32);
+        let map = row_map(&Features::rows(values), &[5, 9_999], &Run::new(0)).unwrap();
+        assert_eq!(map.points.len(), MAX_OTHERS + 2);
+        let rows: Vec<usize> = map.points.iter().map(|p| p.row).collect();
+        assert!(rows.ends_with(&[5, 9_999]));
+        assert_eq!(rows.iter().filter(|&&row| row == 5).count(), 1);
     }
-    normalize(basis, 1);
+
+    #[test]
+    fn degenerate_features_have_a_map() {
+        let run = Run::new(0);
+        let codes = array![[0], [1], [0], [0]];
+        let cases = [
+            Features::rows(Array2::zeros((0, 2))),
+            Features::rows(array![[1.0, 2.0]]),
+            Features::rows(Array2::from_elem((5, 3), 7.0)),
+            Features::rows(Array2::from_elem((5, 1), f32::NAN)),
+            Features::rows(Array2::zeros((4, 0))).with_codes(codes).unwrap(),
+            Features::rows(array![[1e38, 0.0], [-1e38, 1.0], [0.0, f32::NAN], [1.0, 5.0]]),
+        ];
+        for features in cases {
+            let map = row_map(&features, &[0, 77], &run).unwrap();
+            assert_eq!(map.points.len(), features.n_parts());
+            assert!(map.points.iter().all(|p| p.x.is_finite() && p.y.is_finite()));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use anomalyst_core::{ColumnEvidence, ColumnKind, Expected, NearestRow};
 
+use crate::cells::{number_text, time_text};
 use crate::usual::{Reading, What};
 
 /// Columns that a sentence names.
@@ -57,7 +58,7 @@ fn combination(columns: &[Named<'_>], nearest: Option<&NearestRow>) -> String {
     let [only] = named else {
         let equations: Vec<String> = named.iter().map(equation).collect();
         return format!(
-            "no single value is unusual, but the combination of {} is{}",
+            "{} are not unusual by themselves, but their combination is{}",
             list(&equations),
             differs(named, nearest)
         );
@@ -93,6 +94,13 @@ fn clause(named: &Named<'_>, rows: &str) -> String {
                 if most.is_empty() { String::new() } else { format!(" (mostly {})", most.join(" or ")) };
             format!("{name} is {value}, as in {}{most}", share_of(*own, rows))
         }
+        (Expected::Range { .. }, Some(What::Between(left, right))) => {
+            let [left, right] = [left, right].map(|v| match named.kind {
+                ColumnKind::Timestamp => time_text(v as i64),
+                _ => number_text(v),
+            });
+            format!("{name} is {value}, in a gap of the {rows} ({left} to {right})")
+        }
         (Expected::Range { low, high, tail, .. }, what) => {
             let word = match (named.kind, what) {
                 (ColumnKind::Timestamp, Some(What::Below)) => "before",
@@ -106,9 +114,9 @@ fn clause(named: &Named<'_>, rows: &str) -> String {
     }
 }
 
-/// `3 % of rows`, or `no rows`.
+/// `3 % of rows`, or `none of the rows`.
 fn share_of(share: f64, rows: &str) -> String {
-    if share <= 0.0 { format!("no other of the {rows}") } else { format!("{} of {rows}", percent(share)) }
+    if share <= 0.0 { format!("none of the {rows}") } else { format!("{} of {rows}", percent(share)) }
 }
 
 /// The share of rows that a value lies beyond, rounded down, so that it never says too much.
@@ -168,4 +176,116 @@ fn short(text: &str) -> String {
 fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, value: &str, expected: Expected) -> ColumnEvidence {
+        ColumnEvidence { column: name.into(), value: value.into(), share: 0.5, expected }
+    }
+
+    fn range(low: &str, high: &str, tail: f64) -> Expected {
+        Expected::Range { low: low.into(), typical: "0".into(), high: high.into(), tail }
+    }
+
+    fn said(
+        columns: &[(&ColumnEvidence, ColumnKind, What, bool)],
+        nearest: Option<&NearestRow>,
+        flagged: bool,
+    ) -> String {
+        let named: Vec<Named<'_>> = columns
+            .iter()
+            .map(|&(evidence, kind, what, odd)| Named {
+                evidence,
+                kind,
+                reading: Some(Reading { tail: 0.0, odd, what }),
+            })
+            .collect();
+        sentence(&named, nearest, flagged, "normal rows")
+    }
+
+    #[test]
+    fn one_sentence_per_case() {
+        use ColumnKind::{Category, Number, Timestamp};
+        let mass = column("body mass (g)", "9300", range("2700", "6300", 0.001));
+        let sex = column("Sex", "", Expected::Missing { missing: 0.03 });
+        let present = column("Note", "x", Expected::Missing { missing: 0.981 });
+        let at = column("At", "2031-01-01", range("2020-01-01", "2024-01-01", 0.0));
+        let common = vec![("red".to_owned(), 0.6), ("blue".to_owned(), 0.3), ("white".to_owned(), 0.1)];
+        let color = column("Color", "green", Expected::Levels { common: common.clone(), own: 0.0 });
+        let white = column("Color", "white", Expected::Levels { common, own: 0.0004 });
+        let constant = column("Unit", "-1.5", range("7", "7", 0.0));
+        let (a, b) = (column("A", "1", range("0", "2", 0.3)), column("B", "2", range("0", "5", 0.4)));
+        let near = NearestRow { row: 16, name: "17".into(), values: vec!["1".into(), "5".into()] };
+
+        let mass = (&mass, Number, What::Above, true);
+        let sex = (&sex, Category, What::Missing, true);
+        let at = (&at, Timestamp, What::Above, true);
+        let a = (&a, Number, What::Above, false);
+        let b = (&b, Number, What::Below, false);
+        let gap = (a.0, Number, What::Between(0.25, 1.75), true);
+        let cases = [
+            (
+                said(&[mass, sex], None, true),
+                "Body mass (g) is 9300, above 99.9 % of normal rows (usual 2700 to 6300), and Sex is missing, as in \
+                 3 % of normal rows.",
+            ),
+            (
+                said(&[at, sex, mass], None, true),
+                "At is 2031-01-01, after all normal rows (usual 2020-01-01 to 2024-01-01); Sex is missing, as in 3 % \
+                 of normal rows; and body mass (g) is 9300, above 99.9 % of normal rows (usual 2700 to 6300).",
+            ),
+            (
+                said(&[(&color, Category, What::Level, true)], None, true),
+                "Color is green, as in none of the normal rows (mostly red or blue).",
+            ),
+            (
+                said(&[(&white, Category, What::Level, true)], None, true),
+                "Color is white, as in less than 0.1 % of normal rows (mostly red or blue).",
+            ),
+            (
+                said(&[(&constant, Number, What::Below, true)], None, true),
+                "Unit is -1.5, below all normal rows (usually 7).",
+            ),
+            (
+                said(&[(&present, Category, What::Present, true)], None, true),
+                "Note is x, while 98 % of normal rows have no value there.",
+            ),
+            (said(&[gap], None, true), "A is 1, in a gap of the normal rows (0.25 to 1.75)."),
+            (said(&[a, sex], None, true), "Sex is missing, as in 3 % of normal rows, together with A = 1."),
+            (
+                said(&[a, b], Some(&near), true),
+                "A = 1 and B = 2 are not unusual by themselves, but their combination is (nearest normal row 17 has \
+                 B = 5).",
+            ),
+            (said(&[a], None, true), "A = 1 weighs most, though it is not unusual by itself."),
+            (
+                said(&[mass, a], None, false),
+                "The score is below the threshold; most of it comes from body mass (g) = 9300 and A = 1.",
+            ),
+            (said(&[], None, true), "No single column stands out; the row is judged as a whole."),
+        ];
+        for (got, want) in cases {
+            assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    fn precision_is_never_invented() {
+        assert_eq!(exceeded(0.25, "rows"), "75 % of rows");
+        assert_eq!(exceeded(1.0 / 30.0, "rows"), "96 % of rows");
+        assert_eq!(exceeded(0.0234, "rows"), "97.6 % of rows");
+        assert_eq!(exceeded(0.01, "rows"), "99 % of rows");
+        assert_eq!(percent(0.0333), "3.3 %");
+        assert_eq!(percent(0.5), "50 %");
+        assert_eq!(percent(0.0), "0 %");
+    }
+
+    #[test]
+    fn long_and_broken_values_are_cut() {
+        assert_eq!(short("a\nb"), "a b");
+        assert_eq!(short(&"x".repeat(100)), format!("{}...", "x".repeat(60)));
+    }
 }

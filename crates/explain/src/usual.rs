@@ -12,6 +12,10 @@ pub(crate) const MAX_LEVELS: usize = 1_000;
 const RANGE: (f64, f64) = (0.025, 0.975);
 /// Levels, and presence or absence, are called odd where no more than this share of rows is as rare.
 const RARE: f64 = 0.05;
+/// A value inside the usual range that is this part of it away from any usual value lies in a gap.
+const GAP: f64 = 0.1;
+/// Fewer values have gaps by chance: 50 uniform ones have such a gap around a given place in less than 1 of 1,000.
+const MIN_FOR_GAP: usize = 50;
 
 /// One column of the reference rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,12 +67,14 @@ pub(crate) struct Reading {
 }
 
 /// What a reading is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
     Missing,
     Present,
     Above,
     Below,
+    /// In a gap between two usual values.
+    Between(f64, f64),
     Level,
 }
 
@@ -158,13 +164,19 @@ impl ColumnUsual {
         let Some([low, median, high]) = self.range() else {
             return Reading { tail: 0.0, odd: true, what: What::Present };
         };
-        let n = points.len() as f64;
+        let n = points.len();
+        let (below, up_to) = (points.partition_point(|&p| p < v), points.partition_point(|&p| p <= v));
+        if below == up_to && n >= MIN_FOR_GAP && (low..=high).contains(&v) {
+            let (left, right) = (points[below - 1], points[below]);
+            if (v - left).min(right - v) > GAP * (high - low) {
+                let tail = if v >= median { 1.0 - below as f64 / n as f64 } else { below as f64 / n as f64 };
+                return Reading { tail, odd: true, what: What::Between(left, right) };
+            }
+        }
         if v >= median {
-            let below = points.partition_point(|&p| p < v) as f64;
-            Reading { tail: 1.0 - below / n, odd: v > high, what: What::Above }
+            Reading { tail: 1.0 - below as f64 / n as f64, odd: v > high, what: What::Above }
         } else {
-            let up_to = points.partition_point(|&p| p <= v) as f64;
-            Reading { tail: up_to / n, odd: v < low, what: What::Below }
+            Reading { tail: up_to as f64 / n as f64, odd: v < low, what: What::Below }
         }
     }
 }
@@ -250,4 +262,80 @@ fn count_levels(rows: &[usize], codes: &[u32], levels: &[String]) -> (u64, Level
     let common = common.iter().map(|&code| (levels[code].clone(), counts[code])).collect();
     let n_other = other.iter().map(|&code| counts[code]).sum();
     (n_missing, Levels::new(common, n_other, other.len() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn learned(data: ColumnData, n: usize) -> ColumnUsual {
+        let rows: Vec<usize> = (0..n).collect();
+        let column = Column { name: "c".into(), kind: ColumnKind::Number, data };
+        ColumnUsual::learn(&column, &Source { rows: &rows, sample: &rows, max_points: 1_001 })
+    }
+
+    /// The values 1 to 100: 96 has five at least as large, 3 has three at least as small.
+    #[test]
+    fn tails_of_few_values_are_exact() {
+        let usual = learned(ColumnData::Numbers((1..=100).map(f64::from).collect()), 100);
+        let read = |v| usual.read(Cell::Number(v), "");
+        assert!((read(96.0).tail - 0.05).abs() < 1e-12);
+        assert_eq!(read(3.0), Reading { tail: 0.03, odd: false, what: What::Below });
+        assert_eq!(read(1.0), Reading { tail: 0.01, odd: true, what: What::Below });
+        assert_eq!(read(101.0), Reading { tail: 0.0, odd: true, what: What::Above });
+        assert_eq!(usual.range(), Some([3.0, 51.0, 98.0]));
+    }
+
+    /// A sketch of 50,000 values knows every tail to 1 in 1,000, and the extremes exactly.
+    #[test]
+    fn tails_of_many_values_are_known_to_a_thousandth() {
+        let usual = learned(ColumnData::Numbers((0..50_000).map(f64::from).collect()), 50_000);
+        for v in [25_000.0, 40_000.5, 49_900.0, 49_999.0] {
+            let exact = (50_000.0 - f64::ceil(v)) / 50_000.0;
+            let got = usual.read(Cell::Number(v), "").tail;
+            assert!((got - exact).abs() <= 1.0 / 1_000.0, "{v}: {got} {exact}");
+        }
+        assert_eq!(usual.read(Cell::Number(50_000.0), "").tail, 0.0);
+    }
+
+    #[test]
+    fn gaps_are_seen() {
+        let two_bumps = (0..100).map(|i| f64::from(i % 10) / 10.0 + if i < 50 { 0.0 } else { 9.0 }).collect();
+        let usual = learned(ColumnData::Numbers(two_bumps), 100);
+        let reading = usual.read(Cell::Number(5.0), "");
+        assert!(reading.odd);
+        assert_eq!(reading.what, What::Between(0.9, 9.0));
+        assert!(!usual.read(Cell::Number(0.55), "").odd);
+    }
+
+    /// Of 200 rows, 150 are red, 48 blue, 1 white, and 1 has none.
+    #[test]
+    fn levels_count_with_the_rarer_ones() {
+        let levels = Arc::new(["red", "blue", "white", "green"].map(String::from).to_vec());
+        let codes = (0..200).map(|i| match i {
+            0 => MISSING_CODE,
+            1 => 2,
+            i if i < 50 => 1,
+            _ => 0,
+        });
+        let usual = learned(ColumnData::Codes { codes: codes.collect(), levels }, 200);
+        let Values::Levels(levels) = &usual.values else { panic!() };
+        let names: Vec<_> = levels.common.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        assert_eq!(names, [("red", 150), ("blue", 48), ("white", 1)]);
+        let read = |code, name| usual.read(Cell::Code(code), name);
+        assert_eq!(read(3, "green"), Reading { tail: 0.0, odd: true, what: What::Level });
+        assert_eq!(read(2, "white").tail, 1.0 / 199.0);
+        assert_eq!(read(1, "blue"), Reading { tail: 49.0 / 199.0, odd: false, what: What::Level });
+        assert_eq!(read(MISSING_CODE, ""), Reading { tail: 0.005, odd: true, what: What::Missing });
+        assert_eq!(levels.own_share("blue"), 48.0 / 199.0);
+    }
+
+    #[test]
+    fn nothing_is_usual_without_values() {
+        let usual = learned(ColumnData::Numbers(vec![f64::NAN; 5]), 5);
+        assert_eq!(usual.read(Cell::Number(1.0), "").what, What::Present);
+        assert!(!usual.read(Cell::Number(f64::NAN), "").odd);
+        assert_eq!(learned(ColumnData::Times(Vec::new()), 0).range(), None);
+    }
 }

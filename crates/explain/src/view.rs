@@ -80,12 +80,14 @@ impl<'a> View<'a> {
     pub(crate) fn expected(&self, table: &Table, row: usize, column: usize, reading: Reading) -> Expected {
         let Some(known) = &self.known[column] else { return Expected::Missing { missing: 1.0 } };
         match (reading.what, &known.range, &known.usual.values) {
-            (What::Above | What::Below, Some([low, typical, high]), _) => Expected::Range {
-                low: low.clone(),
-                typical: typical.clone(),
-                high: high.clone(),
-                tail: reading.tail,
-            },
+            (What::Above | What::Below | What::Between(..), Some([low, typical, high]), _) => {
+                Expected::Range {
+                    low: low.clone(),
+                    typical: typical.clone(),
+                    high: high.clone(),
+                    tail: reading.tail,
+                }
+            }
             (What::Level, _, Values::Levels(levels)) => {
                 let data = &table.columns[column].data;
                 let own = cell(data, row).map_or(0.0, |cell| levels.own_share(level(data, cell)));

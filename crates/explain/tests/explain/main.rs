@@ -1,0 +1,8 @@
+//! Explanations of self-made subjects, whose right answers are known.
+
+mod degenerate;
+mod evidence;
+mod faithfulness;
+mod speed;
+mod stored;
+mod subjects;
