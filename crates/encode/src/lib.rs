@@ -2,6 +2,21 @@
 //!
 //! An encoder learns scales, levels and periods once and applies them alike ever after, so that a row means the
 //! same on the day a model is fitted and on every later day.
+//!
+//! ```
+//! use anomalyst_core::{Column, ColumnData, ColumnKind, Dataset, Encode, Encoder, Handles, Run, Table, Wants};
+//! use anomalyst_encode::TableEncoder;
+//! let table = |cells: &[f64]| {
+//!     let data = ColumnData::Numbers(cells.to_vec());
+//!     Dataset::Table(Table::new(vec![Column { name: "x".into(), kind: ColumnKind::Number, data }]).unwrap())
+//! };
+//! let wants = Wants { missing: Handles::Refuses, codes: Handles::Refuses };
+//! let run = Run::new(0);
+//! let (fitted, _) = TableEncoder::default().fit(&table(&[1.0, 2.0, 3.0, 4.0, 5.0]), wants, &run).unwrap();
+//! let later = fitted.encode(&table(&[3.0, f64::NAN]), &run).unwrap();
+//! assert_eq!(later.features.values, ndarray::array![[0.0], [0.0]]); // the median, and what stands in for it
+//! assert_eq!(later.notices.0[0].message, "missing in 1 of 2 rows, never in training; imputed");
+//! ```
 
 mod table;
 

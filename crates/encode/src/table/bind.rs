@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use anomalyst_core::{Column, ColumnData, MISSING_CODE, Notices, Result, Run, Table, UNSEEN_CODE};
+use anomalyst_core::{Column, ColumnData, Error, MISSING_CODE, Notices, Result, Run, Table, UNSEEN_CODE};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::categories::{Levels, parse_number};
 use super::column::{Cell, FittedColumn, Plan};
-use super::notices::{cell, listed, plural, rows_of};
+use super::notices::{cell, listed, plural, rows_of, shorten};
 use super::twins;
 
 /// Cells in the form in which a column's plan reads them.
@@ -45,7 +45,8 @@ impl Cells<'_> {
     }
 }
 
-/// For every learnt column its cells in `table`; the notices count what differs from training.
+/// For every learnt column its cells in `table`; the notices count what differs from training. An error where no
+/// column that gives features is there: then it is another table.
 pub(super) fn bind<'a>(
     columns: &[FittedColumn],
     keeps_missing: bool,
@@ -53,6 +54,14 @@ pub(super) fn bind<'a>(
     run: &Run,
 ) -> Result<(Vec<Cells<'a>>, Notices)> {
     let by_name: FxHashMap<&str, &Column> = table.columns.iter().map(|c| (c.name.as_str(), c)).collect();
+    let is_there = |c: &FittedColumn| by_name.get(c.name.as_str()).is_some_and(|c| c.data.len().is_some());
+    if !columns.iter().any(|c| c.gives_features() && is_there(c)) {
+        let wanted = columns.iter().filter(|c| c.gives_features()).map(|c| c.name.as_str());
+        return Err(Error::Data(format!(
+            "none of the columns that the model uses is in this data; it uses {}",
+            listed(wanted)
+        )));
+    }
     let bind = |column: &FittedColumn| {
         run.check()?;
         let mut notices = Notices::default();
@@ -78,7 +87,7 @@ pub(super) fn bind<'a>(
         let (columns, names) = (plural(extra.len(), "column"), listed(extra.into_iter()));
         notices.info(None, format!("{columns} ignored, not in the training data: {names}"));
     }
-    Ok((cells, notices))
+    Ok((cells, shorten(notices)))
 }
 
 /// One learnt column on its way to the table.
@@ -91,7 +100,7 @@ struct Binding<'t, 'n> {
 
 impl<'t> Binding<'t, '_> {
     fn cells(&mut self, data: Option<&'t Column>) -> Cells<'t> {
-        let is_used = self.column.n_values() > 0 || self.column.has_codes();
+        let is_used = self.column.gives_features();
         let data = match data {
             Some(Column { data: ColumnData::Omitted, .. }) | None if !is_used => return Cells::Missing,
             Some(Column { data: ColumnData::Omitted, .. }) => {

@@ -127,6 +127,11 @@ impl FittedColumn {
         self.plan.aspects().into_iter().chain(self.indicator.map(|_| "missing".to_owned()))
     }
 
+    /// Whether it takes part.
+    pub(super) fn gives_features(&self) -> bool {
+        self.n_values() > 0 || self.has_codes()
+    }
+
     /// Whether it gives a code column.
     pub(super) const fn has_codes(&self) -> bool {
         matches!(self.plan, Plan::Codes(_))

@@ -16,10 +16,10 @@ use super::twins;
 const INDICATOR_LIMIT: f64 = 10.0;
 
 /// What is settled before any column is looked at.
-pub(super) struct Plans<'a> {
-    pub(super) params: &'a TableEncoder,
-    pub(super) wants: Wants,
-    pub(super) n_rows: usize,
+struct Plans<'a> {
+    params: &'a TableEncoder,
+    wants: Wants,
+    n_rows: usize,
 }
 
 /// A column's plan and what there is to say about it.
@@ -61,7 +61,7 @@ pub(super) fn fit_columns(
             (FittedColumn { name: column.name.clone(), n_missing, plan, indicator }, remark)
         })
         .unzip();
-    if columns.iter().all(|c| c.n_values() == 0 && !c.has_codes()) {
+    if !columns.iter().any(FittedColumn::gives_features) {
         return Err(Error::Data(explain(&columns, table.n_rows)));
     }
     let mut said: Vec<Said<'_>> = Vec::new();

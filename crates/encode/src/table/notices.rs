@@ -1,6 +1,7 @@
 //! What is said about columns, in plain sentences.
 
-use anomalyst_core::{ColumnData, Notices};
+use anomalyst_core::{ColumnData, Notice, NoticeKind, Notices};
+use rustc_hash::FxHashMap;
 
 use super::column::{Cell, FittedColumn, Plan};
 
@@ -42,6 +43,30 @@ pub(super) fn report(said: &[Said<'_>], n_rows: usize) -> Notices {
         }
     }
     notices
+}
+
+/// The same with what is said of many columns in one sentence, at the place of the first.
+pub(super) fn shorten(notices: Notices) -> Notices {
+    let mut columns: FxHashMap<(bool, String), Vec<String>> = FxHashMap::default();
+    let key = |n: &Notice| (n.kind == NoticeKind::Handled, n.message.clone());
+    for notice in &notices.0 {
+        columns.entry(key(notice)).or_default().extend(notice.column.clone());
+    }
+    let mut short = Notices::default();
+    for notice in notices.0 {
+        match columns.get(&key(&notice)) {
+            Some(names) if names.len() > MAX_SENTENCES => {
+                if names.first() == notice.column.as_ref() {
+                    let (count, listed) =
+                        (plural(names.len(), "column"), listed(names.iter().map(String::as_str)));
+                    let message = format!("{count} ({listed}): {}", notice.message);
+                    short.0.push(Notice { kind: notice.kind, column: None, message });
+                }
+            }
+            _ => short.0.push(notice),
+        }
+    }
+    short
 }
 
 impl Remark {

@@ -115,7 +115,7 @@ fn factor_for(largest: f64) -> f64 {
 fn quartiles(values: &mut [f64]) -> [f64; 3] {
     let last = values.len() - 1;
     let middle = last / 2;
-    let (below, &mut median, above) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let (below, &mut median, above) = values.select_nth_unstable_by(middle, order);
     [0.25, 0.5, 0.75].map(|q| {
         let at = q * last as f64;
         let (index, share) = (at as usize, at - at.floor());
@@ -134,6 +134,11 @@ fn quartiles(values: &mut [f64]) -> [f64; 3] {
 
 /// The value of rank `index`, those above it, and `next` passed through.
 fn select(values: &mut [f64], index: usize, next: f64) -> (f64, &[f64], f64) {
-    let (_, &mut low, rest) = values.select_nth_unstable_by(index, f64::total_cmp);
+    let (_, &mut low, rest) = values.select_nth_unstable_by(index, order);
     (low, rest, next)
+}
+
+/// The order of numbers none of which is `NaN`; one comparison where `total_cmp` takes several steps.
+fn order(a: &f64, b: &f64) -> Ordering {
+    a.partial_cmp(b).unwrap_or(Ordering::Equal)
 }

@@ -40,8 +40,6 @@ fn an_absent_column_is_missing() {
     let (encoded, said) = after(PLAIN, vec![category("c", &["a"])]);
     assert_eq!(encoded.features.values, ndarray::array![[0.0, 1.0, 0.0]]);
     assert_eq!(said, ["handled x: is not in this data; treated as missing in all rows"]);
-    let (encoded, said) = after(NATIVE, vec![]);
-    assert_eq!((encoded.features.n_parts(), said.len()), (0, 2));
     let omitted = Column { name: "x".into(), kind: ColumnKind::Identifier, data: ColumnData::Omitted };
     let (encoded, said) = after(NATIVE, vec![category("c", &["a"]), omitted]);
     assert!(encoded.features.values[[0, 0]].is_nan());
@@ -158,4 +156,29 @@ fn labels_and_row_names_travel() {
     let encoded = encode(&fitted, &Dataset::Table(new));
     assert_eq!(encoded.features.labels.unwrap(), [anomalyst_core::Label::Anomalous]);
     assert!(said(&encoded.notices)[1].contains("in row r-7"));
+}
+
+#[test]
+fn another_table_is_refused() {
+    let (fitted, _) = fit(&TableEncoder::default(), PLAIN, &training());
+    let error = fitted.encode(&table(vec![numbers("five", &[5.0])]), &Run::new(0)).map(|_| ()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "none of the columns that the model uses is in this data; it uses `x`, `c`"
+    );
+}
+
+#[test]
+fn what_is_said_of_many_columns_is_one_sentence() {
+    let names: Vec<String> = (0..30).map(|i| format!("x{i}")).collect();
+    let columns = names.iter().enumerate().map(|(i, name)| numbers(name, &[0.0, 1.0 + i as f64])).collect();
+    let (fitted, _) = fit(&TableEncoder::default(), PLAIN, &table(columns));
+    assert_eq!(
+        said(&encode(&fitted, &table(vec![numbers("x0", &[NAN])])).notices),
+        [
+            "handled x0: missing in 1 of 1 row, never in training; imputed",
+            "handled -: 29 columns (`x1`, `x2`, `x3`, `x4`, `x5`, `x6`, `x7`, `x8`, `x9`, `x10`, ...): is not in this \
+             data; treated as missing in all rows"
+        ]
+    );
 }
