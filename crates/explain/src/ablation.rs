@@ -7,6 +7,7 @@
 use anomalyst_core::{Result, Run, Table};
 use ndarray::Array2;
 
+use crate::cells::cell;
 use crate::subject::{Subject, Variant, score_variants};
 use crate::view::{N_DONORS, View};
 
@@ -46,13 +47,17 @@ pub(crate) fn contributions(
     Ok(drops)
 }
 
-/// At most 32 columns that can be compared, most unusual first.
+/// At most 32 columns that can be compared: those with the smallest tails, and of equal ones, of which small
+/// references have many, the farthest from the median.
 pub(crate) fn oddest_columns(view: &View<'_>, block: &Table, row: usize) -> Vec<usize> {
-    let known = (0..view.known.len()).filter(|&column| view.known[column].is_some());
-    let mut columns: Vec<(f64, usize)> = known
-        .map(|column| (view.read(block, row, column).map_or(1.0, |reading| reading.tail), column))
-        .collect();
-    columns.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let oddness = |column: usize| {
+        let known = view.known[column].as_ref()?;
+        let own = cell(&block.columns[column].data, row)?;
+        let tail = view.read(block, row, column)?.tail;
+        Some((tail, known.deviation(own), column))
+    };
+    let mut columns: Vec<(f64, f64, usize)> = (0..view.known.len()).filter_map(oddness).collect();
+    columns.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
     columns.truncate(MAX_COLUMNS);
-    columns.into_iter().map(|(_, column)| column).collect()
+    columns.into_iter().map(|(_, _, column)| column).collect()
 }

@@ -145,6 +145,14 @@ impl<'a> Known<'a> {
 }
 
 impl Known<'_> {
+    /// From the median, in units of the usual range; 0 for what has no median.
+    pub(crate) fn deviation(&self, cell: Cell) -> f64 {
+        match (cell.number(), self.usual.quantile(0.5)) {
+            (Some(v), Some(median)) if v != median => (v - median).abs() / self.scale,
+            _ => 0.0,
+        }
+    }
+
     /// From a cell to that of a sample row, 0 to 1, in units of the usual range.
     pub(crate) fn distance(&self, at: usize, cell: Cell) -> f64 {
         let Some(&other) = self.sample.get(at) else { return 1.0 };

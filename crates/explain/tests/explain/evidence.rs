@@ -158,7 +158,7 @@ fn times_are_written_as_dates() {
     let evidence = explain(&LateTimes, &reference, (&table, &[50]), 100.0, Depth::Full).remove(0);
     assert_eq!(
         evidence.sentence,
-        "At is 2038-06-13, after all normal rows (usual 2019-04-15 to 2019-05-31)."
+        "At is 2038-06-13, after all normal rows (usual 2019-04-15 to 2019-06-01)."
     );
     let change = &evidence.counterfactual.unwrap().changes[0];
     assert!(change.to.len() == 10 && change.to.starts_with("2019-0"), "{}", change.to);
