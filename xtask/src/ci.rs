@@ -29,7 +29,8 @@ fn step_with(command: &str, env: &[(&str, &str)]) -> Result<()> {
     println!("$ {command}");
     let mut words = command.split_whitespace();
     let program = words.next().context("an empty command")?;
-    let status = Command::new(program).args(words).envs(env.iter().copied()).current_dir(crate::root()).status();
+    let status =
+        Command::new(program).args(words).envs(env.iter().copied()).current_dir(crate::root()).status();
     if !status.with_context(|| format!("cannot start `{program}`"))?.success() {
         bail!("`{command}` failed");
     }

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 pub fn run(check: bool) -> Result<()> {
     let stale: Vec<String> = pages()?
         .into_iter()
-        .filter(|(path, text)| std::fs::read_to_string(crate::root().join(path)).ok().as_deref() != Some(text))
+        .filter(|(path, text)| {
+            std::fs::read_to_string(crate::root().join(path)).ok().as_deref() != Some(text)
+        })
         .map(|(path, text)| if check { Ok(path) } else { write(&path, &text).map(|()| path) })
         .collect::<Result<_>>()?;
     match (check, stale.is_empty()) {
@@ -42,7 +44,9 @@ fn pages() -> Result<Vec<(String, String)>> {
 const GENERATED: &str = "<!-- Made by `cargo xtask docs`; do not edit. -->\n";
 
 fn methods() -> String {
-    let mut text = format!("{GENERATED}\n# Methods\n\nHigher scores are more anomalous, everywhere. The page of each method stands at the head of its file.\n\n");
+    let mut text = format!(
+        "{GENERATED}\n# Methods\n\nHigher scores are more anomalous, everywhere. The page of each method stands at the head of its file.\n\n"
+    );
     text.push_str("| method | finds | missing values | categories | fit | score a row | source |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     let handles = |h: Handles| if h == Handles::Native { "native" } else { "encoded" };
     for Entry { card, .. } in registry::methods() {
@@ -79,7 +83,11 @@ fn methods() -> String {
 /// Where a method's file is: a file or a folder of its id.
 pub fn source_file(id: &str) -> String {
     let file = format!("crates/detect/src/{id}.rs");
-    if Path::new(&crate::root().join(&file)).exists() { file } else { format!("crates/detect/src/{id}/mod.rs") }
+    if Path::new(&crate::root().join(&file)).exists() {
+        file
+    } else {
+        format!("crates/detect/src/{id}/mod.rs")
+    }
 }
 
 fn schema() -> Value {

@@ -24,12 +24,17 @@ pub fn run(id: Option<&str>) -> Result<()> {
     if !script.exists() {
         bail!("{} does not exist; `cargo xtask golden` lists the scripts", script.display());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
     let environment = target.join("golden-python");
     let python = environment.join("bin/python");
     if !python.exists() {
         execute(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-        execute(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(folder().join("requirements.txt")))?;
+        execute(
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet", "--requirement"])
+                .arg(folder().join("requirements.txt")),
+        )?;
     }
     execute(Command::new(&python).arg(&script))
 }

@@ -14,11 +14,17 @@ pub fn detector(id: &str) -> Result<()> {
     }
     let registry = folder.join("lib.rs");
     let before = std::fs::read_to_string(&registry).with_context(|| registry.display().to_string())?;
-    let after = with_line(&with_line(&before, "mod ", &format!("mod {id};"))?, "    ", &format!("    {id}::{name},"))?;
+    let after = with_line(
+        &with_line(&before, "mod ", &format!("mod {id};"))?,
+        "    ",
+        &format!("    {id}::{name},"),
+    )?;
     std::fs::write(&file, TEMPLATE.replace("{id}", id).replace("{Name}", &name))?;
     std::fs::write(&registry, after)?;
     println!("wrote {} and its two lines in {}", short(&file), short(&registry));
-    println!("next: fill in the page and the method; `cargo xtask tidy` and the conformance suite say what is left");
+    println!(
+        "next: fill in the page and the method; `cargo xtask tidy` and the conformance suite say what is left"
+    );
     Ok(())
 }
 
@@ -27,9 +33,14 @@ fn short(path: &Path) -> String {
 }
 
 fn type_name(id: &str) -> Result<String> {
-    let word = |w: &str| w.chars().next().is_some_and(|c| c.is_ascii_lowercase()) && w.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let word = |w: &str| {
+        w.chars().next().is_some_and(|c| c.is_ascii_lowercase())
+            && w.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
     if !id.split('_').all(word) {
-        bail!("`{id}` is not an id; write words in lower case joined by underscores, such as `k_nearest_neighbors`");
+        bail!(
+            "`{id}` is not an id; write words in lower case joined by underscores, such as `k_nearest_neighbors`"
+        );
     }
     let upper = |w: &str| w[..1].to_ascii_uppercase() + &w[1..];
     Ok(id.split('_').map(upper).collect())
@@ -58,6 +69,9 @@ mod tests {
         assert!(type_name("kNN").is_err() && type_name("").is_err() && type_name("a__b").is_err());
         let text = "mod a;\nmod c;\n\nx! {\n    a::A,\n    c::C,\n}\n";
         let text = with_line(text, "mod ", "mod b;").unwrap();
-        assert_eq!(with_line(&text, "    ", "    b::B,").unwrap(), "mod a;\nmod b;\nmod c;\n\nx! {\n    a::A,\n    b::B,\n    c::C,\n}\n");
+        assert_eq!(
+            with_line(&text, "    ", "    b::B,").unwrap(),
+            "mod a;\nmod b;\nmod c;\n\nx! {\n    a::A,\n    b::B,\n    c::C,\n}\n"
+        );
     }
 }

@@ -53,13 +53,16 @@ fn findings() -> Result<Vec<String>> {
 }
 
 fn check_file(name: &str, text: &str, words: &[(String, String)], found: &mut Vec<String>) {
-    let is_test_or_main = name.contains("/tests/") || name.contains("/benches/") || name.contains("/examples/");
+    let is_test_or_main =
+        name.contains("/tests/") || name.contains("/benches/") || name.contains("/examples/");
     if !text.starts_with("//!") {
         found.push(format!("{name}: a module begins with `//!` and what it is for"));
     }
     let n_lines = text.lines().count();
     if n_lines > MOST_LINES && !is_test_or_main {
-        found.push(format!("{name}: {n_lines} lines; above {MOST_LINES} it becomes a folder with the same face"));
+        found.push(format!(
+            "{name}: {n_lines} lines; above {MOST_LINES} it becomes a folder with the same face"
+        ));
     }
     if name == "xtask/src/tidy.rs" {
         return;
@@ -72,7 +75,10 @@ fn check_file(name: &str, text: &str, words: &[(String, String)], found: &mut Ve
         if line.contains("#[ignore") {
             found.push(format!("{}: a test runs or is deleted", at()));
         }
-        if line.contains("allow(clippy::") && !line.contains("reason") && !text.lines().skip(i).take(8).any(|l| l.contains("reason =")) {
+        if line.contains("allow(clippy::")
+            && !line.contains("reason")
+            && !text.lines().skip(i).take(8).any(|l| l.contains("reason ="))
+        {
             found.push(format!("{}: an allowance gives its reason", at()));
         }
         // Comments may speak of other tools in those tools' words.
@@ -100,7 +106,13 @@ fn forbidden_words(root: &Path) -> Result<Vec<(String, String)>> {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [name, _, instead_of] = cells.as_slice() else { continue };
         let name = name.trim_matches('`');
-        words.extend(instead_of.split(',').map(|w| w.trim().trim_matches('`')).filter(|w| !w.is_empty()).map(|w| (w.to_owned(), name.to_owned())));
+        words.extend(
+            instead_of
+                .split(',')
+                .map(|w| w.trim().trim_matches('`'))
+                .filter(|w| !w.is_empty())
+                .map(|w| (w.to_owned(), name.to_owned())),
+        );
     }
     Ok(words)
 }
@@ -109,7 +121,8 @@ fn check_arrows(root: &Path, found: &mut Vec<String>) -> Result<()> {
     for (name, allowed) in ARROWS {
         let folder = if name == "xtask" { "xtask".to_owned() } else { format!("crates/{name}") };
         let path = root.join(&folder).join("Cargo.toml");
-        let manifest: toml::Table = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?.parse()?;
+        let manifest: toml::Table =
+            std::fs::read_to_string(&path).with_context(|| path.display().to_string())?.parse()?;
         let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
         for dependency in dependencies.into_iter().flatten().map(|(name, _)| name) {
             let own = match dependency.strip_prefix("anomalyst-") {
@@ -142,14 +155,27 @@ fn check_dependencies(root: &Path, found: &mut Vec<String>) -> Result<()> {
         let folder = if name == "xtask" { root.join("xtask") } else { root.join("crates").join(name) };
         let manifest: toml::Table = std::fs::read_to_string(folder.join("Cargo.toml"))?.parse()?;
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            used.extend(manifest.get(table).and_then(toml::Value::as_table).into_iter().flatten().map(|(name, _)| name.clone()));
+            used.extend(
+                manifest
+                    .get(table)
+                    .and_then(toml::Value::as_table)
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| name.clone()),
+            );
         }
     }
     let page = std::fs::read_to_string(root.join("docs/dependencies.md")).context("docs/dependencies.md")?;
-    let reasons: BTreeSet<String> =
-        page.lines().filter_map(|line| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned())).collect();
+    let reasons: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned()))
+        .collect();
     found.extend(declared.difference(&reasons).map(|d| format!("docs/dependencies.md: no reason for `{d}`")));
-    found.extend(reasons.difference(&declared).map(|d| format!("docs/dependencies.md: `{d}` is not a dependency any more")));
+    found.extend(
+        reasons
+            .difference(&declared)
+            .map(|d| format!("docs/dependencies.md: `{d}` is not a dependency any more")),
+    );
     found.extend(declared.difference(&used).map(|d| format!("Cargo.toml: no crate uses `{d}`")));
     Ok(())
 }
@@ -158,14 +184,17 @@ fn check_methods(root: &Path, found: &mut Vec<String>) -> Result<()> {
     for entry in registry::methods() {
         let file = crate::docs::source_file(entry.card.id);
         let text = std::fs::read_to_string(root.join(&file)).with_context(|| file.clone())?;
-        let page: String = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+        let page: String =
+            text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
         let needed = HEADINGS.iter().filter(|heading| !(entry.card.control && **heading == "# References"));
-        found.extend(needed.filter(|h| !page.contains(**h)).map(|h| format!("{file}: its page has no `{h}`")));
+        found
+            .extend(needed.filter(|h| !page.contains(**h)).map(|h| format!("{file}: its page has no `{h}`")));
     }
     for entry in std::fs::read_dir(root.join("recipes"))? {
         let path = entry?.path();
         let text = std::fs::read_to_string(&path)?;
-        let recipe = anomalyst::recipe::Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
+        let recipe =
+            anomalyst::recipe::Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
         if path.file_stem().and_then(|stem| stem.to_str()) != Some(recipe.name.as_str()) {
             found.push(format!("recipes/{}: its name is `{}`", path.display(), recipe.name));
         }
@@ -206,7 +235,12 @@ mod tests {
     fn untidy_places_are_found() {
         let mut found = Vec::new();
         let words = [("n_estimators".to_owned(), "n_trees".to_owned())];
-        check_file("crates/x/src/a.rs", "fn f(n_estimators: usize) {} // TODO later\nlet n_estimators_2 = 1;\n", &words, &mut found);
+        check_file(
+            "crates/x/src/a.rs",
+            "fn f(n_estimators: usize) {} // TODO later\nlet n_estimators_2 = 1;\n",
+            &words,
+            &mut found,
+        );
         assert_eq!(found.len(), 3, "{found:?}");
     }
 }

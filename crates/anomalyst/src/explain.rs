@@ -46,7 +46,13 @@ pub(crate) fn evidence(
 }
 
 /// A row with its decision and evidence.
-pub(crate) fn finding(table: &Table, row: usize, score: f32, decisions: &Decisions, evidence: Evidence) -> Finding {
+pub(crate) fn finding(
+    table: &Table,
+    row: usize,
+    score: f32,
+    decisions: &Decisions,
+    evidence: Evidence,
+) -> Finding {
     let at = |values: &Option<Vec<f64>>| values.as_ref().map(|values| values[row]);
     Finding {
         row,
@@ -66,6 +72,7 @@ pub fn explain_item(model: &TrainedModel, table: &Table, row: usize, run: &Run) 
     let (scores, _) = model.pipeline.score(&Dataset::Table(table.clone()), run)?;
     let decisions = model.decision.decide(&scores, run)?;
     let threshold = model.decision.threshold().value;
-    let found = evidence(&model.pipeline, &model.reference, threshold, (table, &scores), (&[row], Depth::Full), run)?;
+    let found =
+        evidence(&model.pipeline, &model.reference, threshold, (table, &scores), (&[row], Depth::Full), run)?;
     Ok(finding(table, row, scores[row], &decisions, found.into_iter().next().unwrap_or_default()))
 }

@@ -56,8 +56,14 @@ pub fn fit(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Train
     };
     let reference = Reference::learn(&table, |row| !known_odd(row), run)?;
     watch.lap("calibrate");
-    let model =
-        TrainedModel { pipeline: calibrated.pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
+    let model = TrainedModel {
+        pipeline: calibrated.pipeline,
+        decision,
+        reference,
+        schema: table.schema(),
+        source,
+        seed: run.seed(),
+    };
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),
@@ -81,7 +87,9 @@ struct Calibrated {
 fn split(recipe: &Recipe, table: &Table, normal: &[usize], run: &Run) -> Result<Calibrated> {
     let n_held = (normal.len() / HELD_OUT_PART).min(MOST_HELD_OUT);
     let mut is_held = vec![false; normal.len()];
-    index::sample(&mut run.random(u64::MAX), normal.len(), n_held).into_iter().for_each(|i| is_held[i] = true);
+    index::sample(&mut run.random(u64::MAX), normal.len(), n_held)
+        .into_iter()
+        .for_each(|i| is_held[i] = true);
     let pick = |held: bool| -> Vec<usize> {
         normal.iter().zip(&is_held).filter(|(_, is)| **is == held).map(|(&row, _)| row).collect()
     };
@@ -100,8 +108,12 @@ fn cross(recipe: &Recipe, table: &Table, normal: &[usize], run: &Run) -> Result<
     let mut held_out = Vec::with_capacity(order.len());
     for fold in 0..folds {
         let of_fold = |inside: bool| -> Vec<usize> {
-            let mut rows: Vec<usize> =
-                order.iter().enumerate().filter(|(i, _)| (i % folds == fold) == inside).map(|(_, &row)| row).collect();
+            let mut rows: Vec<usize> = order
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| (i % folds == fold) == inside)
+                .map(|(_, &row)| row)
+                .collect();
             rows.sort_unstable();
             rows
         };
@@ -114,6 +126,9 @@ fn cross(recipe: &Recipe, table: &Table, normal: &[usize], run: &Run) -> Result<
     }
     let (pipeline, report) = Pipeline::fit(recipe, &Dataset::Table(table.take(normal)), run)?;
     let mut notices = report.notices;
-    notices.info(None, format!("decisions were calibrated on {folds} folds, since there are fewer than {SPLIT_FROM} rows"));
+    notices.info(
+        None,
+        format!("decisions were calibrated on {folds} folds, since there are fewer than {SPLIT_FROM} rows"),
+    );
     Ok(Calibrated { pipeline, held_out, notices })
 }

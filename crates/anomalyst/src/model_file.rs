@@ -65,7 +65,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Content, String> {
     match header {
         None => return Err(format!("the file is too short to be a model ({} bytes)", bytes.len())),
         Some(len) if len > bytes.len() as u64 => {
-            let reason = if bytes.get(8) == Some(&b'{') { "the file is cut short; copy it again" } else { foreign };
+            let reason =
+                if bytes.get(8) == Some(&b'{') { "the file is cut short; copy it again" } else { foreign };
             return Err(reason.into());
         }
         Some(_) => {}
@@ -78,14 +79,21 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Content, String> {
     let version: u32 = entries.get("format_version").and_then(|v| v.parse().ok()).ok_or(foreign)?;
     if version > FORMAT_VERSION {
         let by = entries.get("made_by").map_or("a newer release", String::as_str);
-        return Err(format!("written by Anomalyst {by} in format {version}; this release reads up to {FORMAT_VERSION}: update it"));
+        return Err(format!(
+            "written by Anomalyst {by} in format {version}; this release reads up to {FORMAT_VERSION}: update it"
+        ));
     }
-    let file = SafeTensors::deserialize(bytes).map_err(|e| format!("the file is damaged or cut short; copy it again ({e})"))?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| format!("the file is damaged or cut short; copy it again ({e})"))?;
     let content = entries.get("content").ok_or("the file is damaged: its content entry is missing")?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
-        let kind = kind(view.dtype()).ok_or_else(|| format!("the array `{name}` has a kind that models do not use"))?;
-        tensors.insert(name.to_owned(), Tensor { kind, shape: view.shape().to_vec(), bytes: view.data().to_vec() });
+        let kind = kind(view.dtype())
+            .ok_or_else(|| format!("the array `{name}` has a kind that models do not use"))?;
+        tensors.insert(
+            name.to_owned(),
+            Tensor { kind, shape: view.shape().to_vec(), bytes: view.data().to_vec() },
+        );
     }
     if entries.get("sha256") != Some(&checksum(&tensors, content)) {
         return Err("the checksum does not match: the file was altered or damaged; fit the model again or copy it again".into());
@@ -179,7 +187,10 @@ mod tests {
         assert!(from_bytes(b"").unwrap_err().contains("too short"));
         let foreign = safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), None).unwrap();
         assert!(from_bytes(&foreign).unwrap_err().contains("not an Anomalyst model"));
-        let newer = HashMap::from([("format".to_owned(), "anomalyst".to_owned()), ("format_version".to_owned(), "2".to_owned())]);
+        let newer = HashMap::from([
+            ("format".to_owned(), "anomalyst".to_owned()),
+            ("format_version".to_owned(), "2".to_owned()),
+        ]);
         let newer = safetensors::serialize(Vec::<(String, TensorView<'_>)>::new(), Some(newer)).unwrap();
         assert!(from_bytes(&newer).unwrap_err().contains("reads up to 1"));
         // A header length that no memory could hold.

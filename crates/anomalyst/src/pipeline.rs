@@ -1,8 +1,8 @@
 //! A recipe put to work: encoders and models that were fitted together and score together.
 
 use anomalyst_core::{
-    AnyModel, Dataset, Encode, Error, Features, MemberSummary, MethodSummary, ModelReader, ModelWriter, Notices,
-    Result, Run, Shape, Table, Wants,
+    AnyModel, Dataset, Encode, Error, Features, MemberSummary, MethodSummary, ModelReader, ModelWriter,
+    Notices, Result, Run, Shape, Table, Wants,
 };
 use ndarray::Array2;
 use rand::seq::index;
@@ -46,7 +46,8 @@ impl Pipeline {
         recipe.check()?;
         let mut notices = Notices::default();
         let mut views: Vec<View> = Vec::new();
-        let mut members: Vec<Option<(FittedMember, Vec<f32>)>> = recipe.members.iter().map(|_| None).collect();
+        let mut members: Vec<Option<(FittedMember, Vec<f32>)>> =
+            recipe.members.iter().map(|_| None).collect();
         let mut groups: Vec<(Part, Wants, Vec<usize>)> = Vec::new();
         for (i, member) in recipe.members.iter().enumerate() {
             let part = member.encoder.clone().unwrap_or_else(|| recipe.encoder.clone());
@@ -64,7 +65,8 @@ impl Pipeline {
             let encoded = encoder.encode(table, run)?;
             add_new(&mut notices, encoded.notices);
             for i in group {
-                let fitted = fit_member(&recipe.members[i], &encoded.features, &run.child(i as u64), &mut notices)?;
+                let fitted =
+                    fit_member(&recipe.members[i], &encoded.features, &run.child(i as u64), &mut notices)?;
                 members[i] = Some((FittedMember { view: views.len(), ..fitted.0 }, fitted.1));
             }
             views.push(View { part, encoder });
@@ -82,7 +84,9 @@ impl Pipeline {
         for (v, view) in self.views.iter().enumerate() {
             let encoded = view.encoder.encode(table, run)?;
             add_new(&mut notices, encoded.notices);
-            for (member, scores) in self.members.iter().zip(&mut scores).filter(|(member, _)| member.view == v) {
+            for (member, scores) in
+                self.members.iter().zip(&mut scores).filter(|(member, _)| member.view == v)
+            {
                 *scores = member.model.score(&encoded.features, run)?;
             }
         }
@@ -96,16 +100,23 @@ impl Pipeline {
         let mut total = Array2::zeros((table.n_rows, table.columns.len()));
         for (v, view) in self.views.iter().enumerate() {
             let features = view.encoder.encode(&data, run)?.features;
-            let position = |origin: &anomalyst_core::Origin| table.columns.iter().position(|c| c.name == origin.column);
+            let position =
+                |origin: &anomalyst_core::Origin| table.columns.iter().position(|c| c.name == origin.column);
             let values: Vec<Option<usize>> = view.encoder.value_origins().iter().map(position).collect();
             let codes: Vec<Option<usize>> = view.encoder.code_origins().iter().map(position).collect();
-            for (member, recipe) in self.members.iter().zip(&self.recipe.members).filter(|(m, _)| m.view == v) {
+            for (member, recipe) in self.members.iter().zip(&self.recipe.members).filter(|(m, _)| m.view == v)
+            {
                 let Some(shares) = member.model.attribute(&features, run) else { return Ok(None) };
                 let shares = shares?;
                 let scores = member.model.score(&features, run)?;
                 for (row, mut out) in total.rows_mut().into_iter().enumerate() {
                     let mut own = vec![0.0_f32; table.columns.len()];
-                    let cells = shares.values.row(row).into_iter().zip(&values).chain(shares.codes.row(row).into_iter().zip(&codes));
+                    let cells = shares
+                        .values
+                        .row(row)
+                        .into_iter()
+                        .zip(&values)
+                        .chain(shares.codes.row(row).into_iter().zip(&codes));
                     cells.for_each(|(&share, at)| at.iter().for_each(|&at| own[at] += share));
                     let positive: f32 = own.iter().filter(|s| **s > 0.0).sum();
                     if positive > 0.0 {
@@ -183,7 +194,11 @@ impl Pipeline {
                 return Err(Error::model(format!("member {i} is not consistent")));
             }
             let entry = registry::method(&member.detector.kind)?;
-            members.push(FittedMember { view, model: (entry.load)(&from.scope(&format!("member{i}")))?, scale });
+            members.push(FittedMember {
+                view,
+                model: (entry.load)(&from.scope(&format!("member{i}")))?,
+                scale,
+            });
         }
         let n_views = members.iter().map(|member| member.view + 1).max().unwrap_or(0);
         for i in 0..n_views {
@@ -193,7 +208,8 @@ impl Pipeline {
         }
         for member in &members {
             let view = &views[member.view].encoder;
-            let (got, shape) = ((view.value_origins().len(), view.code_origins().len()), member.model.shape());
+            let (got, shape) =
+                ((view.value_origins().len(), view.code_origins().len()), member.model.shape());
             if got != (shape.n_values, shape.n_codes) {
                 return Err(Error::model("a detector and its encoder disagree on the number of features"));
             }
@@ -209,7 +225,12 @@ struct SavedMember {
 }
 
 /// Fits one member, on a sample where its plan says so, and ranks all rows.
-fn fit_member(member: &Member, features: &Features, run: &Run, notices: &mut Notices) -> Result<(FittedMember, Vec<f32>)> {
+fn fit_member(
+    member: &Member,
+    features: &Features,
+    run: &Run,
+    notices: &mut Notices,
+) -> Result<(FittedMember, Vec<f32>)> {
     let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
     let id = detector.card().id;
     let n = features.n_parts();
@@ -219,7 +240,13 @@ fn fit_member(member: &Member, features: &Features, run: &Run, notices: &mut Not
     let (model, scores) = if plan.fit_rows >= n {
         detector.fit_score(features, run)?
     } else {
-        notices.info(None, format!("{id} learned from a random {} of the {n} rows, to keep its time and memory bounded", plan.fit_rows));
+        notices.info(
+            None,
+            format!(
+                "{id} learned from a random {} of the {n} rows, to keep its time and memory bounded",
+                plan.fit_rows
+            ),
+        );
         let mut sample = index::sample(&mut run.random(u64::MAX), n, plan.fit_rows).into_vec();
         sample.sort_unstable();
         let (model, own) = detector.fit_score(&features.take(&sample), run)?;

@@ -31,14 +31,17 @@ pub fn plan_member(
     let mut fit_rows = shape.n_parts;
     loop {
         let plan = estimate(detector, shape, fit_rows);
-        let fits = max_secs.is_none_or(|max| plan.secs <= max) && max_bytes.is_none_or(|max| plan.bytes <= max);
+        let fits =
+            max_secs.is_none_or(|max| plan.secs <= max) && max_bytes.is_none_or(|max| plan.bytes <= max);
         if fits {
             return Ok(plan);
         }
         if fit_rows <= FEWEST_ROWS {
             // A recipe's own budget is a wish; what the user said is a limit.
             return match (time_left, max_bytes) {
-                (_, Some(max)) if plan.bytes > max => Err(over(detector, "memory", &bytes_text(plan.bytes), &bytes_text(max))),
+                (_, Some(max)) if plan.bytes > max => {
+                    Err(over(detector, "memory", &bytes_text(plan.bytes), &bytes_text(max)))
+                }
                 (Some(left), _) if plan.secs > left => {
                     Err(over(detector, "time", &format!("{:.1} s", plan.secs), &format!("{left:.1} s")))
                 }

@@ -111,8 +111,13 @@ impl Recipe {
 
     /// A single method with the table encoder.
     pub fn of_method(card: &Card) -> Self {
-        let member =
-            Member { detector: Part::of(card.id), encoder: None, weight: 1.0, compress: false, budget_secs: None };
+        let member = Member {
+            detector: Part::of(card.id),
+            encoder: None,
+            weight: 1.0,
+            compress: false,
+            budget_secs: None,
+        };
         Self {
             name: card.id.into(),
             title: card.title.into(),
@@ -198,7 +203,9 @@ mod tests {
 
     #[test]
     fn set_reaches_members_and_encoder() {
-        let mut recipe = Recipe::of_method(&anomalyst_core::Card { ..*registry::method("isolation_forest").unwrap().card });
+        let mut recipe = Recipe::of_method(&anomalyst_core::Card {
+            ..*registry::method("isolation_forest").unwrap().card
+        });
         recipe.set("n_trees", "7").unwrap();
         recipe.set("encoder.scale", "standard").unwrap();
         assert_eq!(recipe.members[0].detector.params["n_trees"], 7);

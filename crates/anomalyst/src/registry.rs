@@ -71,7 +71,11 @@ pub fn resolve(name: &str, task: Task) -> Result<Recipe> {
         });
     }
     let names = methods().iter().map(|entry| entry.card.id).chain(recipes().iter().map(|r| r.name.as_str()));
-    Err(Error::Unknown { what: "method", id: name.into(), nearest: nearest_name(name, names.chain(["auto"])).map(str::to_owned) })
+    Err(Error::Unknown {
+        what: "method",
+        id: name.into(),
+        nearest: nearest_name(name, names.chain(["auto"])).map(str::to_owned),
+    })
 }
 
 /// What a recipe is wanted for; `auto` differs between them.

@@ -58,8 +58,11 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
     let mut reasons = vec![String::new(); table.n_rows];
     rows.iter().zip(brief).for_each(|(&row, evidence)| reasons[row] = evidence.sentence);
     let full = evidence(&pipeline, &reference, threshold, (&table, &scores), (&shown, Depth::Full), run)?;
-    let findings =
-        shown.iter().zip(full).map(|(&row, e)| finding(&table, row, scores[row], &decisions, e)).collect::<Vec<_>>();
+    let findings = shown
+        .iter()
+        .zip(full)
+        .map(|(&row, e)| finding(&table, row, scores[row], &decisions, e))
+        .collect::<Vec<_>>();
     drop(stage);
     watch.lap("explain");
 
@@ -70,7 +73,8 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
         (Vec::new(), None)
     };
     watch.lap("profiles");
-    let model = TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
+    let model =
+        TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),
@@ -95,7 +99,11 @@ pub(crate) fn shown_rows(flagged: &[usize], scores: &[f32], most: usize) -> Vec<
     if shown.len() < FEWEST_FINDINGS.min(most) {
         let mut all: Vec<usize> = (0..scores.len()).collect();
         rank(&mut all, scores);
-        let more: Vec<usize> = all.into_iter().filter(|row| !shown.contains(row)).take(FEWEST_FINDINGS.min(most) - shown.len()).collect();
+        let more: Vec<usize> = all
+            .into_iter()
+            .filter(|row| !shown.contains(row))
+            .take(FEWEST_FINDINGS.min(most) - shown.len())
+            .collect();
         shown.extend(more);
     }
     shown
@@ -132,13 +140,15 @@ fn panel(table: &Table, run: &Run) -> Result<Array2<f32>> {
     }
     run.check()?;
     let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
-    stack(Axis(1), &views).map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
+    stack(Axis(1), &views)
+        .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
 }
 
 /// The findings and a sample of the other rows in two dimensions.
 fn map(pipeline: &Pipeline, table: &Table, shown: &[usize], run: &Run) -> Result<anomalyst_core::RowMap> {
     let mut rows = shown.to_vec();
-    let mut others = index::sample(&mut run.random(u64::MAX - 1), table.n_rows, MAP_ROWS.min(table.n_rows)).into_vec();
+    let mut others =
+        index::sample(&mut run.random(u64::MAX - 1), table.n_rows, MAP_ROWS.min(table.n_rows)).into_vec();
     others.sort_unstable();
     rows.extend(others.into_iter().filter(|row| !shown.contains(row)));
     let features = pipeline.features(&Dataset::Table(table.take(&rows)), run)?;

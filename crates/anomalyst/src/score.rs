@@ -1,7 +1,8 @@
 //! Apply a trained model to rows of any number, in bounded memory.
 
 use anomalyst_core::{
-    Batches, Dataset, Decisions, Notice, Notices, Outcome, Reproduce, Result, Run, SourceSummary, Table, Verdict,
+    Batches, Dataset, Decisions, Notice, Notices, Outcome, Reproduce, Result, Run, SourceSummary, Table,
+    Verdict,
 };
 use anomalyst_data::TableSource;
 use anomalyst_decide::{Decision, Rule};
@@ -58,16 +59,32 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
         let rows: Vec<usize> =
             (0..part.rows.len()).filter(|&i| decisions.verdict[part.rows[i]] != Verdict::Normal).collect();
         let own: Vec<f32> = part.rows.iter().map(|&row| scores[row]).collect();
-        let brief = evidence(&model.pipeline, &model.reference, threshold, (&part.table, &own), (&rows, Depth::Brief), run)?;
+        let brief = evidence(
+            &model.pipeline,
+            &model.reference,
+            threshold,
+            (&part.table, &own),
+            (&rows, Depth::Brief),
+            run,
+        )?;
         rows.iter().zip(brief).for_each(|(&i, evidence)| reasons[part.rows[i]] = evidence.sentence);
     }
-    let mut flagged: Vec<usize> = kept.rows().filter(|&row| decisions.verdict[row] != Verdict::Normal).collect();
+    let mut flagged: Vec<usize> =
+        kept.rows().filter(|&row| decisions.verdict[row] != Verdict::Normal).collect();
     rank(&mut flagged, &scores);
     for row in shown_rows(&flagged, &scores, options.n_findings) {
         let Some((part, i)) = kept.find(row) else { continue };
         let own: Vec<f32> = part.rows.iter().map(|&row| scores[row]).collect();
-        let full = evidence(&model.pipeline, &model.reference, threshold, (&part.table, &own), (&[i], Depth::Full), run)?;
-        let mut found = finding_at(&part.table, i, row, &scores, &decisions, full.into_iter().next().unwrap_or_default());
+        let full = evidence(
+            &model.pipeline,
+            &model.reference,
+            threshold,
+            (&part.table, &own),
+            (&[i], Depth::Full),
+            run,
+        )?;
+        let mut found =
+            finding_at(&part.table, i, row, &scores, &decisions, full.into_iter().next().unwrap_or_default());
         if part.table.ids.is_none() {
             found.name = (row + 1).to_string();
         }
@@ -173,7 +190,8 @@ impl Candidates {
         rows.truncate(MOST_KEPT.saturating_sub(self.n_kept));
         if !rows.is_empty() {
             self.n_kept += rows.len();
-            self.parts.push(Part { table: table.take(&rows), rows: rows.iter().map(|i| first_row + i).collect() });
+            self.parts
+                .push(Part { table: table.take(&rows), rows: rows.iter().map(|i| first_row + i).collect() });
         }
     }
 
@@ -188,7 +206,8 @@ impl Candidates {
 
 /// Batches repeat each other's notices with other counts; the first of each kind stands for all.
 fn merge_notices(notices: &mut Notices, more: Notices) {
-    let shape = |notice: &Notice| (notice.column.clone(), notice.message.replace(|c: char| c.is_ascii_digit(), ""));
+    let shape =
+        |notice: &Notice| (notice.column.clone(), notice.message.replace(|c: char| c.is_ascii_digit(), ""));
     for notice in more.0 {
         if !notices.0.iter().any(|known| shape(known) == shape(&notice)) {
             notices.0.push(notice);

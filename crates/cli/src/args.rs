@@ -15,13 +15,13 @@ use crate::units;
 #[derive(Debug, Parser)]
 #[command(name = "anomalyst", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Exit status: 0 done, 1 failed, 2 wrong use, 3 --fail-on was met, 130 interrupted.")]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Fit and score in one go: the odd rows of DATA, ranked, with reasons
     Scan(ScanArgs),
     /// Learn what is normal from DATA and write a model file
@@ -43,8 +43,10 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  anomalyst scan sales.csv\n  anomalyst scan sales.csv --report odd.html --out scored.parquet\n  anomalyst scan 'logs/*.csv.gz' --method isolation_forest --set n_trees=300 --top 50\n  zcat big.csv.gz | anomalyst scan - --json")]
-pub struct ScanArgs {
+#[command(
+    after_help = "Examples:\n  anomalyst scan sales.csv\n  anomalyst scan sales.csv --report odd.html --out scored.parquet\n  anomalyst scan 'logs/*.csv.gz' --method isolation_forest --set n_trees=300 --top 50\n  zcat big.csv.gz | anomalyst scan - --json"
+)]
+pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     #[command(flatten)]
@@ -58,8 +60,10 @@ pub struct ScanArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  anomalyst fit good.csv --model good.anomalyst\n  anomalyst score new.csv --model good.anomalyst")]
-pub struct FitArgs {
+#[command(
+    after_help = "Examples:\n  anomalyst fit good.csv --model good.anomalyst\n  anomalyst score new.csv --model good.anomalyst"
+)]
+pub(crate) struct FitArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// The model file to write
@@ -77,7 +81,7 @@ pub struct FitArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ScoreArgs {
+pub(crate) struct ScoreArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// The model file to apply
@@ -92,7 +96,7 @@ pub struct ScoreArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// The model file; without one, DATA is scanned first
@@ -113,7 +117,7 @@ pub struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct MethodsArgs {
+pub(crate) struct MethodsArgs {
     /// A method or recipe to describe
     pub name: Option<String>,
     /// Print for programs
@@ -124,7 +128,7 @@ pub struct MethodsArgs {
 /// What to read, and how.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reading")]
-pub struct ReadArgs {
+pub(crate) struct ReadArgs {
     /// Files, globs or a folder; `-` is standard input
     #[arg(required = true, value_name = "DATA")]
     pub data: Vec<String>,
@@ -169,7 +173,7 @@ pub struct ReadArgs {
 /// Which detector.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Method")]
-pub struct MethodArgs {
+pub(crate) struct MethodArgs {
     /// `auto`, a method or recipe of `anomalyst methods`, or the path of a recipe file
     #[arg(long, value_name = "NAME", default_value = "auto")]
     pub method: String,
@@ -180,8 +184,10 @@ pub struct MethodArgs {
 
 /// How scores become verdicts; at most one rule.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Decision (default: scan estimates the share of anomalies, fit controls false discoveries at 0.1)")]
-pub struct DecideArgs {
+#[command(
+    next_help_heading = "Decision (default: scan estimates the share of anomalies, fit controls false discoveries at 0.1)"
+)]
+pub(crate) struct DecideArgs {
     /// Keep the expected share of false alarms among the flagged rows below this
     #[arg(long, value_name = "SHARE", value_parser = units::share, group = "rule")]
     pub fdr: Option<f64>,
@@ -211,7 +217,7 @@ pub struct DecideArgs {
 /// What to show and write.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// Write every item with its score and verdict: .csv .tsv .parquet .ndjson .json
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -232,7 +238,7 @@ pub struct OutputArgs {
 /// Limits and repeatability.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Running")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Same seed, same result
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -257,26 +263,26 @@ pub struct RunArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Rows and columns
     Table,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     Anomalous,
     Abstain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum When {
+pub(crate) enum When {
     Auto,
     Always,
     Never,
 }
 
 impl ReadArgs {
-    pub fn options(&self) -> ReadOptions {
+    pub(crate) fn options(&self) -> ReadOptions {
         let header = match (self.header, self.no_header) {
             (true, _) => Header::Yes,
             (_, true) => Header::No,
@@ -300,7 +306,7 @@ impl ReadArgs {
 
 impl DecideArgs {
     /// The rule named, if one.
-    pub fn rule(&self) -> Option<Rule> {
+    pub(crate) fn rule(&self) -> Option<Rule> {
         if let Some(level) = self.fdr {
             return Some(Rule::Fdr { level, method: FdrMethod::Bh });
         }
@@ -323,7 +329,7 @@ impl DecideArgs {
     }
 
     /// The rule and whether verdicts may be withheld.
-    pub fn options(&self) -> DecideOptions {
+    pub(crate) fn options(&self) -> DecideOptions {
         DecideOptions {
             rule: self.rule(),
             abstain: self.no_abstain.then_some(false),

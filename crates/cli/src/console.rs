@@ -36,8 +36,11 @@ pub fn style(color: When, top: usize) -> Terminal {
     };
     #[allow(clippy::disallowed_methods, reason = "the command is where the environment is read")]
     let (no_color, lang) = (
-        std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var("TERM").is_ok_and(|t| t == "dumb"),
-        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty())),
+        std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var("TERM").is_ok_and(|t| t == "dumb"),
+        ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty())),
     );
     let unicode = lang.is_none_or(|lang| lang.to_ascii_lowercase().contains("utf"));
     let color = match color {

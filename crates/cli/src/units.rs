@@ -8,7 +8,8 @@ use anomalyst::core::ColumnKind;
 pub fn bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| format!("`{text}` is not a size; write 4G, 500M or 1GiB"))?;
+    let number: f64 =
+        number.parse().map_err(|_| format!("`{text}` is not a size; write 4G, 500M or 1GiB"))?;
     let factor = match unit.trim().to_ascii_lowercase().trim_end_matches('b') {
         "" => 1.0,
         "k" => 1e3,
@@ -49,7 +50,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 /// `column=kind`.
 pub fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
-    let (name, kind) = text.rsplit_once('=').ok_or_else(|| format!("`{text}` is not of the form column=kind"))?;
+    let (name, kind) =
+        text.rsplit_once('=').ok_or_else(|| format!("`{text}` is not of the form column=kind"))?;
     let kind = match kind.trim() {
         "number" => ColumnKind::Number,
         "category" => ColumnKind::Category,

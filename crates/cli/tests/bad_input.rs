@@ -47,7 +47,9 @@ fn all_missing() {
 #[test]
 fn all_text() {
     let mut text = String::from("note\n");
-    (0..200).for_each(|i| writeln!(text, "A long remark number {i} that nobody wrote twice and that says little").unwrap());
+    (0..200).for_each(|i| {
+        writeln!(text, "A long remark number {i} that nobody wrote twice and that says little").unwrap()
+    });
     Folder::new().with("t.csv", text).run("scan t.csv").fails(1, &["text"]);
 }
 
@@ -56,7 +58,12 @@ fn a_hundred_thousand_columns() {
     let mut text = (0..100_000).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
     for row in 0..12_u64 {
         text.push('\n');
-        text.push_str(&(0..100_000_u64).map(|i| ((i * 7 + row * (i % 13 + 1)) % 10).to_string()).collect::<Vec<_>>().join(","));
+        text.push_str(
+            &(0..100_000_u64)
+                .map(|i| ((i * 7 + row * (i % 13 + 1)) % 10).to_string())
+                .collect::<Vec<_>>()
+                .join(","),
+        );
     }
     text.push('\n');
     let json = Folder::new().with("t.csv", text).run("scan t.csv --method ecod --json").ok().json();
@@ -149,7 +156,11 @@ fn columns_named_like_ours() {
     let text = sample_csv(100).replacen("length,width,weight,color", "score,p_value,verdict,item", 1);
     let folder = Folder::new().with("t.csv", text);
     folder.run("scan t.csv --out o.csv").ok();
-    assert!(folder.read("o.csv").starts_with("item,score,p_value,probability,confidence,verdict,severity,reason\n"));
+    assert!(
+        folder
+            .read("o.csv")
+            .starts_with("item,score,p_value,probability,confidence,verdict,severity,reason\n")
+    );
 }
 
 #[test]
@@ -174,7 +185,12 @@ fn extreme_numbers_do_not_overflow() {
 #[test]
 fn a_broken_pipe_is_no_failure() {
     let folder = Folder::new().with("t.csv", sample_csv(3000));
-    let mut child = folder.command(&["scan", "t.csv", "--show", "3000", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = folder
+        .command(&["scan", "t.csv", "--show", "3000", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -186,10 +202,16 @@ fn a_broken_pipe_is_no_failure() {
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
     let folder = Folder::new().with("t.csv", sample_csv(3000)).with("old.csv", "old");
-    for (out, arguments) in [("new.csv", "--out new.csv"), ("old.csv", "--out old.csv"), ("r.html", "--report r.html")] {
+    for (out, arguments) in
+        [("new.csv", "--out new.csv"), ("old.csv", "--out old.csv"), ("r.html", "--report r.html")]
+    {
         let script = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" scan t.csv --quiet {arguments}");
         let binary = env!("CARGO_BIN_EXE_anomalyst");
-        let output = std::process::Command::new("bash").args(["-c", &script, binary]).current_dir(folder.path("")).output().unwrap();
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script, binary])
+            .current_dir(folder.path(""))
+            .output()
+            .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.contains(out) && !stderr.contains("panicked"), "{stderr}");
@@ -219,7 +241,8 @@ fn ragged_duplicate_and_odd_headers() {
 
 #[test]
 fn other_encodings_separators_and_marks() {
-    let rows = "Größe;Höhe\n".to_owned() + &(0..80).map(|i| format!("{},5;{}\n", i % 17, i % 23)).collect::<String>();
+    let rows = "Größe;Höhe\n".to_owned()
+        + &(0..80).map(|i| format!("{},5;{}\n", i % 17, i % 23)).collect::<String>();
     let folder = Folder::new()
         .with("latin.csv", rows.chars().map(|c| c as u32 as u8).collect::<Vec<u8>>())
         .with("bom.csv", format!("\u{feff}{rows}"));
@@ -246,13 +269,18 @@ fn damaged_model_files_are_refused() {
     let refused = |bytes: &[u8], what: &str| {
         std::fs::write(folder.path("bad"), bytes).unwrap();
         let ran = folder.run("score t.csv --model bad");
-        assert!(ran.status == 1 && ran.stderr.contains("bad") && !ran.stderr.contains("panicked"), "{what}: {}", ran.stderr);
+        assert!(
+            ran.status == 1 && ran.stderr.contains("bad") && !ran.stderr.contains("panicked"),
+            "{what}: {}",
+            ran.stderr
+        );
     };
     // In process every byte is tried (model_file.rs); here a spread of them goes through the command.
     for at in (0..header).step_by(header / 40 + 1) {
         let mut bad = good.clone();
         bad[at] ^= 0x20;
-        let same = anomalyst::model_file::from_bytes(&bad).ok() == anomalyst::model_file::from_bytes(&good).ok();
+        let same =
+            anomalyst::model_file::from_bytes(&bad).ok() == anomalyst::model_file::from_bytes(&good).ok();
         if !same {
             refused(&bad, &format!("byte {at} of the header"));
         }

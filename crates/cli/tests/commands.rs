@@ -36,7 +36,9 @@ fn scan_writes_every_item_in_every_format() {
 
 #[test]
 fn fit_score_explain_work_on_one_model_file() {
-    let folder = Folder::new().with("good.csv", sample_csv(1200).replace("95.5,-40.25,3.5,red\n", "")).with("new.csv", sample_csv(60));
+    let folder = Folder::new()
+        .with("good.csv", sample_csv(1200).replace("95.5,-40.25,3.5,red\n", ""))
+        .with("new.csv", sample_csv(60));
     folder.run("fit good.csv --model m.anomalyst").ok();
     let json = folder.run("score new.csv --model m.anomalyst --json --out s.csv").ok().json();
     assert_eq!(json["findings"][0]["name"], "30");
@@ -46,7 +48,10 @@ fn fit_score_explain_work_on_one_model_file() {
     assert!(text.contains("length"), "{text}");
     // The same seed gives the same file, byte for byte.
     folder.run("fit good.csv --model again.anomalyst --threads 1").ok();
-    assert_eq!(std::fs::read(folder.path("m.anomalyst")).unwrap(), std::fs::read(folder.path("again.anomalyst")).unwrap());
+    assert_eq!(
+        std::fs::read(folder.path("m.anomalyst")).unwrap(),
+        std::fs::read(folder.path("again.anomalyst")).unwrap()
+    );
     // Another threshold needs no other fit.
     let loose = folder.run("score new.csv --model m.anomalyst --alert-rate 0.5 --json").ok().json();
     assert!(loose["decision"]["n_anomalous"].as_u64() > json["decision"]["n_anomalous"].as_u64());
@@ -56,7 +61,9 @@ fn fit_score_explain_work_on_one_model_file() {
 
 #[test]
 fn a_model_takes_reordered_missing_and_unseen_columns() {
-    let folder = Folder::new().with("good.csv", sample_csv(400)).with("moved.csv", "color,extra,weight,length\npurple,1,2.5,10.5\n");
+    let folder = Folder::new()
+        .with("good.csv", sample_csv(400))
+        .with("moved.csv", "color,extra,weight,length\npurple,1,2.5,10.5\n");
     folder.run("fit good.csv --model m").ok();
     let ran = folder.run("score moved.csv --model m --json").ok();
     let notices = ran.notices();
@@ -69,7 +76,12 @@ fn the_carried_data_gives_a_report() {
     let folder = Folder::new();
     let data = penguins();
     let ran = folder.run(&format!("scan {} --report r.html --id Comments --json", data.display()));
-    let ran = if ran.status == 0 { ran } else { folder.run(&format!("scan {} --report r.html --json", data.display())) }.ok();
+    let ran = if ran.status == 0 {
+        ran
+    } else {
+        folder.run(&format!("scan {} --report r.html --json", data.display()))
+    }
+    .ok();
     assert_eq!(ran.json()["source"]["n_rows"], 344);
     let html = folder.read("r.html");
     assert!(html.len() < 2_000_000 && html.contains("Body Mass (g)"));
@@ -89,7 +101,11 @@ fn the_seed_and_the_threads_decide_nothing_else() {
 #[test]
 fn decisions_follow_the_rule_named() {
     let folder = Folder::new().with("t.csv", sample_csv(200));
-    let flagged = |rule: &str| folder.run(&format!("scan t.csv --no-abstain --json {rule}")).ok().json()["decision"]["n_anomalous"].as_u64().unwrap();
+    let flagged = |rule: &str| {
+        folder.run(&format!("scan t.csv --no-abstain --json {rule}")).ok().json()["decision"]["n_anomalous"]
+            .as_u64()
+            .unwrap()
+    };
     assert_eq!(flagged("--top 7"), 7);
     assert_eq!(flagged("--contamination 0.1"), 20);
     assert_eq!(flagged("--threshold 1e9"), 0);
@@ -123,9 +139,13 @@ fn every_method_scans_the_carried_data() {
 #[test]
 fn wrong_parameters_name_the_right_ones() {
     let folder = Folder::new().with("t.csv", sample_csv(50));
-    folder.run("scan t.csv --method isolation_forest --set n_tree=3").fails(2, &["n_tree", "isolation_forest.n_trees"]);
+    folder
+        .run("scan t.csv --method isolation_forest --set n_tree=3")
+        .fails(2, &["n_tree", "isolation_forest.n_trees"]);
     folder.run("scan t.csv --method isolation_forest --set n_trees=0").fails(2, &["n_trees", "at least 1"]);
-    folder.run("scan t.csv --method isolation_forest --set n_trees=many").fails(2, &["n_trees", "whole number"]);
+    folder
+        .run("scan t.csv --method isolation_forest --set n_trees=many")
+        .fails(2, &["n_trees", "whole number"]);
     folder.run("scan t.csv --set encoder.scale=wide").fails(2, &["scale", "robust"]);
     folder.run("scan t.csv --method nope").fails(2, &["nope"]);
     folder.run("scan t.csv --ignore lenght").fails(2, &["lenght", "did you mean `length`?"]);
@@ -145,8 +165,14 @@ fn completions_and_manual_pages_are_generated() {
 #[test]
 fn recipes_of_the_user_work_like_built_in_ones() {
     let recipe = "name = \"mine\"\ntitle = \"Mine\"\nsummary = \"Two.\"\npaper = \"none\"\nmodality = \"table\"\n[encoder]\nkind = \"table\"\n[[members]]\ndetector = { kind = \"ecod\" }\n[[members]]\ndetector = { kind = \"histogram\" }\nweight = 2.0\n";
-    let folder = Folder::new().with("t.csv", sample_csv(100)).with("mine.toml", recipe).with("bad.toml", recipe.replace("ecod", "ecodd"));
-    assert_eq!(folder.run("scan t.csv --method mine.toml --json").ok().json()["method"]["members"][1]["id"], "histogram");
+    let folder = Folder::new()
+        .with("t.csv", sample_csv(100))
+        .with("mine.toml", recipe)
+        .with("bad.toml", recipe.replace("ecod", "ecodd"));
+    assert_eq!(
+        folder.run("scan t.csv --method mine.toml --json").ok().json()["method"]["members"][1]["id"],
+        "histogram"
+    );
     folder.run("scan t.csv --method bad.toml").fails(2, &["ecodd", "did you mean `ecod`?"]);
     folder.run("scan t.csv --method none.toml").fails(1, &["none.toml"]);
 }

@@ -112,6 +112,17 @@ impl Entry {
     }
 }
 
+/// The registry of a folder of methods: `methods! { ecod::Ecod, pca::Pca }` beside plain `mod` lines makes the types
+/// public and lists them as `METHODS`. Modules are declared outside, where the formatter sees them.
+#[macro_export]
+macro_rules! methods {
+    ($($module:ident::$method:ident),* $(,)?) => {
+        $(pub use $module::$method;)*
+        /// Every method here, sorted by id.
+        pub const METHODS: &[$crate::Entry] = &[$($crate::Entry::of::<$method>()),*];
+    };
+}
+
 /// The entry called `id`, or an error that names the nearest one.
 pub fn find_entry<'a>(entries: &'a [Entry], id: &str) -> Result<&'a Entry> {
     entries.iter().find(|entry| entry.card.id == id).ok_or_else(|| Error::Unknown {

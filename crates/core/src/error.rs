@@ -29,8 +29,8 @@ pub enum Error {
         /// The names it has.
         valid: Vec<String>,
     },
-    /// Fewer items than the work needs.
-    #[error("{what} needs at least {need} rows, but there are {got}")]
+    /// Fewer rows than the work needs.
+    #[error("{what} needs at least {need} row{}, but there {}", if *need == 1 { "" } else { "s" }, if *got == 1 { "is 1".to_owned() } else { format!("are {got}") })]
     TooFewItems {
         /// Who needs them.
         what: String,

@@ -157,7 +157,8 @@ impl Table {
     /// A table from columns of equal length with different names.
     pub fn new(columns: Vec<Column>) -> Result<Self> {
         let n_rows = columns.iter().find_map(|c| c.data.len()).unwrap_or(0);
-        for (i, column) in columns.iter().enumerate() {
+        let mut names = std::collections::HashSet::with_capacity(columns.len());
+        for column in &columns {
             if let Some(len) = column.data.len()
                 && len != n_rows
             {
@@ -166,7 +167,7 @@ impl Table {
                     column.name
                 )));
             }
-            if columns[..i].iter().any(|c| c.name == column.name) {
+            if !names.insert(column.name.as_str()) {
                 return Err(Error::Data(format!("two columns are called `{}`", column.name)));
             }
         }

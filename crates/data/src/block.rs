@@ -1,6 +1,8 @@
 //! Typed columns of some consecutive rows of one file, and counts of what could not be read.
 
-use anomalyst_core::MISSING_CODE;
+use std::borrow::Cow;
+
+use anomalyst_core::{ColumnData, MISSING_CODE};
 use rustc_hash::FxHashMap;
 
 use crate::cell::{CellRules, Number, parse_boolean};
@@ -182,6 +184,12 @@ impl Cells {
     /// Adds cells of the same kind. Levels get the codes of this column.
     pub(crate) fn append(&mut self, later: Self) {
         match (self, later) {
+            // What comes in one piece needs no copy.
+            (Self::Numbers(all), Self::Numbers(more))
+                if all.is_empty() && more.len() * 2 > all.capacity() =>
+            {
+                *all = more;
+            }
             (Self::Numbers(all), Self::Numbers(more)) => all.extend_from_slice(&more),
             (Self::Booleans(all), Self::Booleans(more)) => all.extend_from_slice(&more),
             (Self::Times(all), Self::Times(more)) => all.micros.extend_from_slice(&more.micros),
@@ -223,13 +231,51 @@ impl BlockColumn {
         tally.add(line, || decode(cell).chars().take(40).collect());
     }
 
-    /// Adds a number of a typed format; what is not finite becomes missing.
-    pub(crate) fn push_number(&mut self, value: f64, row: impl FnOnce() -> u64) {
-        if let Cells::Numbers(cells) = &mut self.cells {
-            cells.push(if value.is_finite() { value } else { f64::NAN });
-            if value.is_infinite() {
-                self.tally.infinite.add(row, || value.to_string());
+    /// Adds a cell of a typed format.
+    pub(crate) fn push(&mut self, value: Value<'_>, rules: &CellRules, row: impl FnOnce() -> u64) {
+        let n = self.cells.len();
+        match (&mut self.cells, value) {
+            (Cells::Nothing, _) => {}
+            (cells, Value::Missing) => cells.pad(n + 1),
+            (Cells::Numbers(cells), Value::Number(value)) => {
+                cells.push(if value.is_finite() { value } else { f64::NAN });
+                if value.is_infinite() {
+                    self.tally.infinite.add(row, || value.to_string());
+                }
             }
+            (Cells::Numbers(cells), Value::Boolean(value)) => cells.push(f64::from(u8::from(value))),
+            (Cells::Numbers(cells), Value::Time(micros)) => cells.push(micros as f64),
+            (Cells::Booleans(cells), Value::Boolean(value)) => cells.push(u32::from(value)),
+            (Cells::Times(cells), Value::Time(micros)) => cells.micros.push(micros),
+            (_, value) => self.push_text(value.text().trim().as_bytes(), rules, row),
+        }
+    }
+}
+
+/// A cell of a typed format.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// No value.
+    Missing,
+    /// A number; what is not finite becomes missing.
+    Number(f64),
+    /// Yes or no.
+    Boolean(bool),
+    /// Microseconds since 1970.
+    Time(i64),
+    /// A string.
+    Text(Cow<'a, str>),
+}
+
+impl Value<'_> {
+    /// As a person would write it.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Missing => Cow::Borrowed(""),
+            Self::Number(value) => Cow::Owned(value.to_string()),
+            Self::Boolean(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+            Self::Time(micros) => Cow::Owned(ColumnData::Times(vec![*micros]).text(0)),
+            Self::Text(text) => Cow::Borrowed(text),
         }
     }
 }

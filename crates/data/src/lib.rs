@@ -9,6 +9,8 @@
 //! all formats: `Observed` and `infer` tell what a column is, `Plan` says what becomes of it, and `Collector`
 //! makes a table of the blocks.
 
+mod arff;
+mod arrow;
 mod block;
 mod cell;
 mod collect;
@@ -16,8 +18,10 @@ mod compression;
 mod csv;
 mod infer;
 mod input;
+mod json;
 mod label;
 mod names;
+mod numpy;
 mod observe;
 mod open;
 mod options;

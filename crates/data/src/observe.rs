@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashSet, FxHasher};
 use std::hash::Hasher;
 
+use crate::block::Value;
 use crate::cell::{CellRules, Number, looks_like_decimal_comma, looks_like_thousands, parse_boolean};
 use crate::time::TimeFormat;
 
@@ -111,8 +112,7 @@ impl Observed {
         self.level(cell);
     }
 
-    /// Sees a number of a typed column; not finite is missing.
-    pub(crate) fn number(&mut self, value: f64) {
+    fn number(&mut self, value: f64) {
         if !value.is_finite() {
             return;
         }
@@ -124,11 +124,22 @@ impl Observed {
         self.largest = self.largest.max(value);
     }
 
-    /// Sees a number of a typed column, of which different ones are counted.
-    pub(crate) fn typed_number(&mut self, value: f64) {
-        self.number(value);
-        if value.is_finite() {
-            self.level(&value.to_bits().to_le_bytes());
+    /// Sees a cell of a typed format.
+    pub(crate) fn value(&mut self, value: &Value<'_>, rules: &CellRules) {
+        match value {
+            Value::Missing => {}
+            Value::Number(value) => {
+                self.number(*value);
+                if value.is_finite() {
+                    self.level(&value.to_bits().to_le_bytes());
+                }
+            }
+            Value::Boolean(_) | Value::Time(_) => self.n_present += 1,
+            Value::Text(text) => self.text(text.trim().as_bytes(), rules),
+        }
+        if let Value::Boolean(value) = value {
+            self.n_booleans += 1;
+            self.level(&[u8::from(*value)]);
         }
     }
 

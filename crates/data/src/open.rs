@@ -182,7 +182,12 @@ fn open_file(input: Input, options: &ReadOptions, rules: &CellRules, sample_byte
     let text = || TextSource { input: input.clone(), compression, encoding };
     let mut opened = match format {
         Format::Csv => crate::csv::open(text(), options, rules, sample_bytes)?,
-        _ => return Err(input.bad(format!("{format} cannot be read yet"))),
+        Format::Ndjson | Format::Json => crate::json::open(text(), format, options, rules, sample_bytes)?,
+        Format::Arff => crate::arff::open(text(), rules, sample_bytes)?,
+        Format::Npz => crate::numpy::open_npz(&input)?,
+        Format::Npy => crate::numpy::open_npy(&input)?,
+        Format::Parquet => crate::arrow::open_parquet(&input, rules)?,
+        Format::ArrowIpc => crate::arrow::open_ipc(&input, rules)?,
     };
     notices.extend(opened.notices);
     opened.notices = notices;

@@ -35,6 +35,20 @@ pub(crate) trait Cut: Send {
     fn unfinished(&self, rest: &[u8]) -> Option<(usize, String)>;
 }
 
+/// Records that end with their line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LineCut;
+
+impl Cut for LineCut {
+    fn cut(&mut self, bytes: &[u8]) -> Option<usize> {
+        memchr::memrchr(b'\n', bytes).map(|p| p + 1)
+    }
+
+    fn unfinished(&self, _: &[u8]) -> Option<(usize, String)> {
+        None
+    }
+}
+
 /// Reads pieces of whole records.
 pub(crate) struct Pieces<C> {
     input: Input,

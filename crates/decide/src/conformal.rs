@@ -88,3 +88,67 @@ pub fn rank_p_value(n_at_or_above: u64, n: u64) -> f64 {
 fn check_finite(scores: &[f32]) -> Result<()> {
     if scores.is_empty() { Ok(()) } else { check_scores(scores) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw;
+    use anomalyst_core::Run;
+    use ndarray::array;
+
+    #[test]
+    fn closed_forms() {
+        assert_eq!(rank_p_values(&[5.0, 1.0, 5.0, 2.0]).unwrap(), [0.5, 1.0, 0.5, 0.75]);
+        assert_eq!(split_p_values(&[1.0], &[0.0, 1.0, 2.0]).unwrap(), [1.0, 1.0, 0.5]);
+        // Fold 0 holds scores 1 and 3, fold 1 holds 2: against 2 and 5 one of the first and none of the second.
+        let p = cross_p_values(&[1.0, 2.0, 3.0], &[0, 1, 0], &array![[2.0, 5.0]]).unwrap();
+        assert_eq!(p, [0.5]);
+        assert!(cross_p_values(&[1.0], &[1], &array![[1.0]]).is_err());
+        assert!(split_p_values(&[], &[1.0]).is_err() && split_p_values(&[1.0], &[f32::NAN]).is_err());
+    }
+
+    /// 2,000 seeded draws of 39 reference scores and one new one, continuous and with ties: the share of p-values
+    /// at or below `a` exceeds `a` by no more than four standard errors, and meets it where there are no ties.
+    #[test]
+    fn p_values_are_valid() {
+        let mut random = Run::new(11).random(0);
+        for ties in [false, true] {
+            let mut low = [0.0_f64; 3];
+            for _ in 0..2_000 {
+                let mut one = || {
+                    let v = draw::normal(&mut random);
+                    (if ties { (2.0 * v).round() } else { v }) as f32
+                };
+                let held_out: Vec<f32> = (0..39).map(|_| one()).collect();
+                let p = split_p_values(&held_out, &[one()]).unwrap()[0];
+                [0.05, 0.1, 0.5]
+                    .iter()
+                    .zip(&mut low)
+                    .for_each(|(&a, n)| *n += f64::from(u8::from(p <= a)) / 2_000.0);
+            }
+            for (a, share) in [0.05, 0.1, 0.5_f64].into_iter().zip(low) {
+                let error = 4.0 * (a * (1.0 - a) / 2_000.0).sqrt();
+                assert!(share <= a + error, "{share} at {a}");
+                assert!(ties || share >= a - error, "{share} at {a}");
+            }
+        }
+    }
+
+    /// Leave-one-out scores by distance to the mean of the others: at most twice the level, and near it.
+    #[test]
+    fn cross_p_values_are_valid() {
+        let mut random = Run::new(12).random(0);
+        let mut share = 0.0;
+        for _ in 0..1_000 {
+            let x: Vec<f64> = (0..21).map(|_| draw::normal(&mut random)).collect();
+            let (train, new) = (&x[..20], x[20]);
+            let sum: f64 = train.iter().sum();
+            let without = |i: usize| (sum - train[i]) / 19.0;
+            let own: Vec<f32> = (0..20).map(|i| (train[i] - without(i)).abs() as f32).collect();
+            let row = Array2::from_shape_fn((1, 20), |(_, i)| (new - without(i)).abs() as f32);
+            let folds: Vec<usize> = (0..20).collect();
+            share += f64::from(u8::from(cross_p_values(&own, &folds, &row).unwrap()[0] <= 0.1)) / 1_000.0;
+        }
+        assert!((0.06..0.14).contains(&share), "{share}");
+    }
+}

@@ -93,3 +93,48 @@ impl Stability {
 
 /// Below the smallest tail that any rejection threshold asks for (`exp(-T)` at `T = 100` is 4e-44).
 const NEGLIGIBLE: f64 = 1e-50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paper's formula with SciPy 1.17.1 `binom.sf` and `binom.cdf`, golden/values.py. Tolerance 1e-7 in tails of
+    /// 1e-12 at a million, where SciPy's `p` is rounded once more; 1e-10 elsewhere.
+    #[test]
+    fn matches_reference() {
+        for (n, k, m, anomalous, normal) in [
+            (10, 2, 8.0, 0.24402523040771484, 0.7559747695922852),
+            (100, 10, 90.0, 0.35278747273321537, 0.6472125272667846),
+            (100, 10, 97.0, 0.9940132369935986, 0.0059867630064014896),
+            (1000, 50, 900.0, 1.7566266168992403e-09, 0.9999999982433734),
+            (1_000_000, 50_000, 950_000.0, 0.49771193467411584, 0.5022880653258841),
+            (1_000_000, 50_000, 951_000.0, 0.9999980044308131, 1.9955691869067295e-06),
+            (1_000_000, 50_000, 948_500.0, 4.425408598637278e-12, 0.9999999999955745),
+            (1_000_000, 10, 999_999.0, 0.9999535040253785, 4.649597462142798e-05),
+        ] {
+            let (a, b) = flagged_tails(n, k, m);
+            for (got, want) in [(a, anomalous), (b, normal)] {
+                let tolerance: f64 = if want < 1e-6 { 1e-7 } else { 1e-10 };
+                assert!((got - want).abs() <= tolerance * want, "{n} {k} {m}: {got} is not {want}");
+            }
+        }
+        assert_eq!(flagged_tails(5, 0, 5.0), (0.0, 1.0));
+        assert_eq!(flagged_tails(5, 6, 0.0), (1.0, 0.0));
+    }
+
+    #[test]
+    fn table_equals_the_formula_and_rises() {
+        let scores: Vec<f32> = (0..500_u16).map(f32::from).collect();
+        let calibration = Calibration::new(&scores).unwrap();
+        let table = Stability::new(&calibration, 25);
+        let mut before = 0.0;
+        for at in 0..=500_u16 {
+            let score = f32::from(at) - 0.5;
+            let got = table.of(&calibration, score);
+            let want = flagged_tails(500, 25, f64::from(at));
+            assert!((got.0 - want.0).abs() < 1e-12 && (got.1 - want.1).abs() < 1e-12);
+            assert!(got.0 >= before);
+            before = got.0;
+        }
+    }
+}

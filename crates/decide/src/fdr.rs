@@ -124,3 +124,66 @@ pub fn adjusted(p_values: &[f64], pi0: f64) -> Vec<f64> {
     let of = |&p: &f64| q.get(grouped.p.partition_point(|&other| other < p)).copied().unwrap_or(f64::NAN);
     p_values.iter().map(|p| if p.is_nan() { f64::NAN } else { of(p) }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformal::split_p_values;
+    use crate::draw;
+    use anomalyst_core::Run;
+
+    /// SciPy 1.17.1 `stats.false_discovery_control(p, method="bh")`; the same products, so 1e-12.
+    #[test]
+    fn matches_reference() {
+        let p = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.205, 0.76, 0.9];
+        let want = [
+            0.011,
+            0.044,
+            0.0924,
+            0.0924,
+            0.0924,
+            0.11,
+            0.11628571428571428,
+            0.2505555555555556,
+            0.2505555555555556,
+            0.836,
+            0.9,
+        ];
+        let got = adjusted(&p, 1.0);
+        assert!(got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-12), "{got:?}");
+        let grouped = Grouped::new(&p);
+        assert_eq!(grouped.cut(0.05, Method::Bh), Some(0.008));
+        assert_eq!(grouped.cut(0.01, Method::Bh), None);
+        assert!((grouped.needed(0.01, Method::Bh) - 0.01 / 11.0).abs() < 1e-15);
+        // Two of eleven are above one half: (1 + 2) / (11 / 2).
+        assert!((grouped.null_share(0.5) - 6.0 / 11.0).abs() < 1e-15);
+        assert!(adjusted(&[f64::NAN, 0.5], 1.0)[0].is_nan());
+        assert_eq!(Grouped::default().cut(0.1, Method::Bh), None);
+    }
+
+    /// 200 seeded splits of 500 reference and 300 test scores, 30 of them shifted by 3: the mean false-discovery
+    /// share stays below the level (plus two standard errors), and most anomalies are found.
+    #[test]
+    fn rate_is_kept_with_conformal_p_values() {
+        for method in [Method::Bh, Method::Storey] {
+            let (mut false_share, mut found) = (Vec::new(), 0.0);
+            for seed in 0..200 {
+                let mut random = Run::new(seed).random(1);
+                let held_out: Vec<f32> = (0..500).map(|_| draw::normal(&mut random) as f32).collect();
+                let shift = |i| if i < 30 { 4.0 } else { 0.0 };
+                let test: Vec<f32> =
+                    (0..300).map(|i| (draw::normal(&mut random) + shift(i)) as f32).collect();
+                let p = split_p_values(&held_out, &test).unwrap();
+                let cut = Grouped::new(&p).cut(0.2, method).unwrap_or(-1.0);
+                let flagged: Vec<usize> = (0..300).filter(|&i| p[i] <= cut).collect();
+                let wrong = flagged.iter().filter(|&&i| i >= 30).count();
+                false_share.push(wrong as f64 / flagged.len().max(1) as f64);
+                found += (flagged.len() - wrong) as f64 / (30.0 * 200.0);
+            }
+            let mean = false_share.iter().sum::<f64>() / 200.0;
+            let deviation = (false_share.iter().map(|f| (f - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+            assert!(mean <= 0.2 + 2.0 * deviation / 200.0_f64.sqrt(), "{method:?}: {mean}");
+            assert!(found > 0.8, "{method:?} found {found}");
+        }
+    }
+}

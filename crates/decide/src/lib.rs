@@ -12,6 +12,8 @@ pub mod exceed;
 pub mod fdr;
 pub mod mixture;
 mod options;
+#[cfg(test)]
+mod planted;
 pub mod probability;
 pub mod rejection;
 pub mod severity;

@@ -22,8 +22,9 @@ pub struct DecideOptions {
     /// `T` of the rejection threshold `1 - 2 exp(-T)` (Perini and Davis 2023: 32). Lower withholds less.
     #[schemars(range(min = 0.7, max = 100.0))]
     pub sensitivity: f64,
-    /// The expected number of withheld verdicts is at most this multiple of the expected number of flagged ones;
-    /// where `sensitivity` asks for more, it is lowered.
+    /// The expected number of withheld verdicts is at most this multiple of the number above the threshold; where
+    /// `sensitivity` asks for more, it is lowered. At 0.2 a person is asked about one item per five flagged, and
+    /// nine of ten items above the threshold keep their verdict.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub max_abstain_ratio: f64,
     /// What mistakes cost, for the bound on the expected cost.
@@ -40,7 +41,7 @@ impl Default for DecideOptions {
             rule: None,
             abstain: None,
             sensitivity: 32.0,
-            max_abstain_ratio: 1.0,
+            max_abstain_ratio: 0.2,
             costs: Costs::default(),
             contamination: ContaminationPosterior::default(),
             calibrator: Calibrator::Auto,

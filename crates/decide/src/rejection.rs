@@ -127,3 +127,71 @@ pub fn sensitivity_within(n: u64, k: u64, t: f64, limit: f64) -> f64 {
     }
     low
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::Calibration;
+    use crate::draw;
+    use crate::exceed::Stability;
+    use anomalyst_core::Run;
+
+    const COSTS: Costs = Costs { false_alarm: 1.0, miss: 1.0, abstain: 0.1 };
+
+    /// Band by SciPy 1.17.1 `beta.ppf` and `isf`, cost by the formula of theorem 3.8 (golden/values.py).
+    #[test]
+    fn matches_reference() {
+        for (n, k, t, low, high, cost) in [
+            (1000, 100, 32.0, 0.8139043898672036, 0.9580622306034738, 0.1563535534701532),
+            (1000, 100, 4.0, 0.8801816016988881, 0.9198216241084107, 0.18414237813254153),
+            (100_000, 2_000, 32.0, 0.9764518606757515, 0.9832026808517095, 0.03747240116588632),
+        ] {
+            let band = Band::new(n, k, t);
+            assert!((band.low - low).abs() < 1e-10 && (band.high - high).abs() < 1e-10, "{band:?}");
+            assert!((band.cost_bound(COSTS) - cost).abs() < 1e-10);
+        }
+    }
+
+    /// Ten draws: the observed rate is within 3 points of the estimate, and the cost at or below its bound.
+    #[test]
+    fn estimates_hold_on_new_draws() {
+        for seed in 0..10 {
+            let mut random = Run::new(seed).random(3);
+            let mut draw = |n: usize| -> Vec<(f32, bool)> {
+                let one = |random: &mut _| {
+                    let bad = draw::uniform(random) < 0.08;
+                    ((draw::normal(random) + if bad { 4.0 } else { 0.0 }) as f32, bad)
+                };
+                (0..n).map(|_| one(&mut random)).collect()
+            };
+            let (train, test) = (draw(2_000), draw(5_000));
+            let calibration = Calibration::new(&train.iter().map(|t| t.0).collect::<Vec<_>>()).unwrap();
+            let (n, k) = (2_000, 160);
+            let value = calibration.exceeded_by(k);
+            let table = Stability::new(&calibration, k);
+            let band = Band::new(n, k, 32.0);
+            let (mut rate, mut cost) = (0.0, 0.0);
+            for &(score, bad) in &test {
+                if withheld(table.of(&calibration, score), 32.0) {
+                    rate += 1.0 / 5_000.0;
+                    cost += 0.1 / 5_000.0;
+                } else if (score > value) != bad {
+                    cost += 1.0 / 5_000.0;
+                }
+            }
+            assert!((rate - band.rate()).abs() < 0.03, "{rate} against {}", band.rate());
+            assert!(rate <= band.rate_bound(0.1));
+            assert!(cost <= band.cost_bound(COSTS), "{cost} above {}", band.cost_bound(COSTS));
+        }
+    }
+
+    #[test]
+    fn sensitivity_keeps_the_limit() {
+        assert_eq!(sensitivity_within(1_000_000, 50_000, 32.0, 0.05), 32.0);
+        let t = sensitivity_within(200, 10, 32.0, 0.01);
+        assert!(t > 0.7 && t < 1.5 && Band::new(200, 10, t).rate() <= 0.01, "{t}");
+        assert!(sensitivity_within(200, 10, 32.0, 0.0) < 0.71);
+        assert_eq!(Band::new(200, 0, 32.0).rate(), 0.0);
+        assert!(withheld((0.5, 0.5), 32.0) && !withheld((1e-15, 1.0), 32.0));
+    }
+}

@@ -49,3 +49,37 @@ pub fn severity(score: f32, threshold: f32, spread: f64) -> Severity {
         _ => Severity::Critical,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reference 0..=8: quartile 6, median 4, spread 2 * 1.4826 = 2.9652.
+    #[test]
+    fn closed_form() {
+        let reference = Calibration::new(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]).unwrap();
+        let unit = spread(&reference);
+        assert!((unit - 2.0 * MAD_TO_SIGMA).abs() < 1e-9, "{unit}");
+        let of = |score| severity(score, 10.0, unit);
+        assert_eq!([of(9.0), of(10.0), of(12.0)], [Severity::None, Severity::None, Severity::Low]);
+        assert_eq!([of(13.0), of(19.0), of(28.0)], [Severity::Medium, Severity::High, Severity::Critical]);
+        let flat = spread(&Calibration::new(&[1.0; 9]).unwrap());
+        assert_eq!((flat, severity(1.1, 1.0, flat)), (0.0, Severity::Critical));
+    }
+
+    proptest! {
+        #[test]
+        fn rises_and_ignores_units(scores in prop::collection::vec(-50..50_i16, 3..40), at in -60..90_i16, unit in 1..5_u8) {
+            let scores: Vec<f32> = scores.into_iter().map(f32::from).collect();
+            let scale = 2.0_f32.powi(i32::from(unit));
+            let moved: Vec<f32> = scores.iter().map(|s| s * scale + 64.0).collect();
+            let (a, b) = (Calibration::new(&scores).unwrap(), Calibration::new(&moved).unwrap());
+            let threshold = a.quantile(0.9);
+            let of = |s: f32| severity(s, threshold, spread(&a));
+            let at = f32::from(at);
+            prop_assert_eq!(of(at), severity(at * scale + 64.0, threshold * scale + 64.0, spread(&b)));
+            prop_assert!(of(at) <= of(at + 1.0));
+        }
+    }
+}

@@ -16,7 +16,7 @@ mod scatter;
 
 pub use axes::{MAX_AXES, PrincipalAxes, principal_axes};
 pub use project::map_projected;
-pub use scatter::{column_means, covariance, scatter, weighted_means};
+pub use scatter::{column_means, column_variances, covariance, scatter, weighted_means};
 
 use anomalyst_core::{Error, Result};
 use faer::linalg::solvers::{Llt, SelfAdjointEigen, Svd as FaerSvd};

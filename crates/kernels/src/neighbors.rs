@@ -13,14 +13,14 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use anomalyst_core::{Error, Result, Run, Stage};
+use anomalyst_core::{Error, Estimate, Result, Run, Stage};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use best::Best;
 pub use best::{Neighbor, squared_distance};
 use blocked::Tiles;
-use tree::Tree;
+use tree::{Scratch, Tree};
 
 /// Bytes that the neighbours of one batch of queries may take.
 const BATCH_BYTES: usize = 64 << 20;
@@ -136,19 +136,15 @@ impl NeighborIndex {
         run: &Run,
     ) -> Result<Neighbors> {
         let k = self.available(k, skip);
-        let pairs = self.map(queries, k, skip, run, |_, near| {
-            let indices: Vec<u32> = near.iter().map(|n| n.index).collect();
-            let distances: Vec<f32> = near.iter().map(Neighbor::distance_f32).collect();
-            (indices, distances)
+        let rows: Vec<Vec<(u32, f32)>> = self.map(queries, k, skip, run, |_, near| {
+            near.iter().map(|near| (near.index, near.distance_f32())).collect()
         })?;
         let mut found = Neighbors {
             indices: Array2::zeros((queries.nrows(), k)),
             distances: Array2::zeros((queries.nrows(), k)),
         };
-        for (row, (indices, distances)) in pairs.into_iter().enumerate() {
-            found.indices.row_mut(row).iter_mut().zip(indices).for_each(|(to, from)| *to = from);
-            found.distances.row_mut(row).iter_mut().zip(distances).for_each(|(to, from)| *to = from);
-        }
+        let to = found.indices.iter_mut().zip(&mut found.distances);
+        to.zip(rows.into_iter().flatten()).for_each(|((index, distance), near)| (*index, *distance) = near);
         Ok(found)
     }
 
@@ -237,11 +233,11 @@ impl NeighborIndex {
     }
 
     fn search_tree(&self, batch: &Batch<'_>, block: &[u32], out: &mut [Neighbor]) {
-        let mut stack = Vec::new();
+        let mut scratch = Scratch::default();
         let mut best = Best::new(batch.k);
         for (&query, out) in block.iter().zip(out.chunks_exact_mut(batch.k)) {
             best.restart(batch.skip(query));
-            self.tree.search(self, batch.row(query), &mut best, &mut stack);
+            self.tree.search(self, batch.row(query), &mut best, &mut scratch);
             best.take_into(out);
         }
     }
@@ -257,7 +253,7 @@ impl NeighborIndex {
         let visited = |probe: usize| {
             let mut best = Best::new(k);
             best.restart(skipped(probe * step));
-            self.tree.search(self, &queries[probe * step * d..][..d], &mut best, &mut Vec::new())
+            self.tree.search(self, &queries[probe * step * d..][..d], &mut best, &mut Scratch::default())
         };
         let leaves = (0..PROBES).into_par_iter().map(visited).sum::<u64>() as f64 / PROBES as f64;
         let (tree, blocked) = (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d));
@@ -266,6 +262,22 @@ impl NeighborIndex {
 
     fn row(&self, place: usize) -> &[f32] {
         &self.points[place * self.n_columns..][..self.n_columns]
+    }
+}
+
+/// Memory of an index of `n` points with `d` columns, time to build it, and time to search one of many queries.
+///
+/// How much a tree can skip depends on the data; this takes what it skips of normally distributed data, or the
+/// blocked way where that is faster.
+pub fn search_estimate(n: usize, d: usize, k: usize) -> Estimate {
+    let (rows, columns) = (n as f64, d as f64);
+    let leaves = (rows / tree::LEAF as f64).min(2.0 + (rows + 1.0).ln() * 1.6_f64.powf(columns));
+    let found = k.min(n) as f64 * 40.0;
+    let batch = (BATCH_ROWS * k.min(n) * size_of::<Neighbor>()).min(BATCH_BYTES);
+    Estimate {
+        bytes: (10 * d as u64 + 16) * n as u64 + batch as u64,
+        fit_nanos: rows * (rows + 1.0).log2() * (4.0 + columns),
+        score_nanos_per_row: (leaves * tree::leaf_nanos(d)).min(rows * blocked::pair_nanos(d)) + found,
     }
 }
 

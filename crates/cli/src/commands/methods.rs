@@ -68,8 +68,13 @@ fn page(entry: &Entry) -> String {
     let _ = writeln!(text, "\nSource      {}", card.paper);
     let _ = writeln!(text, "Handles     {}", needs(entry));
     let _ = writeln!(text, "Cost        {}", cost(entry));
-    let holds: Vec<String> = card.holds.iter().filter_map(|h| serde_json::to_value(h).ok()).map(|h| text_of(&h)).collect();
-    let _ = writeln!(text, "Unchanged by {}", if holds.is_empty() { "nothing".into() } else { holds.join(", ").replace('_', " ") });
+    let holds: Vec<String> =
+        card.holds.iter().filter_map(|h| serde_json::to_value(h).ok()).map(|h| text_of(&h)).collect();
+    let _ = writeln!(
+        text,
+        "Unchanged by {}",
+        if holds.is_empty() { "nothing".into() } else { holds.join(", ").replace('_', " ") }
+    );
     let _ = writeln!(text, "Needs       at least {} rows", card.min_items);
     let schema = (entry.schema)();
     let defaults = (entry.from_json)(&Value::Null).map(|d| d.params()).unwrap_or_default();
@@ -126,7 +131,14 @@ fn text_of(value: &Value) -> String {
 }
 
 fn recipe_page(recipe: &Recipe) -> anyhow::Result<String> {
-    Ok(format!("{}: {}\n\n{}\nWhy: {}\n\n{}", recipe.name, recipe.title, recipe.summary, recipe.why, recipe.to_toml()?))
+    Ok(format!(
+        "{}: {}\n\n{}\nWhy: {}\n\n{}",
+        recipe.name,
+        recipe.title,
+        recipe.summary,
+        recipe.why,
+        recipe.to_toml()?
+    ))
 }
 
 fn method_json(entry: &Entry) -> Value {

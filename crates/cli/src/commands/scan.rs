@@ -14,7 +14,8 @@ pub fn run(args: &ScanArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let mut options = commands::options(&args.method, &args.decide, &args.run);
     options.with_report = args.output.report.is_some();
-    options.n_findings = if options.with_report { args.output.show.max(REPORT_FINDINGS) } else { args.output.show };
+    options.n_findings =
+        if options.with_report { args.output.show.max(REPORT_FINDINGS) } else { args.output.show };
     // A wrong name or parameter is said before a big file is read.
     options.recipe(anomalyst::registry::Task::Scan)?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;

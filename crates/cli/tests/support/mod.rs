@@ -51,7 +51,12 @@ impl Folder {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anomalyst"));
-        command.args(args).current_dir(self.0.path()).env("COLUMNS", "100").env_remove("NO_COLOR").stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .env("COLUMNS", "100")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null());
         command
     }
 
@@ -65,7 +70,8 @@ impl Folder {
     pub fn run_with_input(&self, line: &str, input: &[u8]) -> Ran {
         let words: Vec<&str> = line.split_whitespace().collect();
         let mut command = self.command(&words);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
         let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -112,7 +118,9 @@ impl Ran {
     #[track_caller]
     pub fn notices(&self) -> String {
         let json = self.json();
-        let text = |n: &serde_json::Value| format!("{} {}", n["column"].as_str().unwrap_or(""), n["message"].as_str().unwrap_or(""));
+        let text = |n: &serde_json::Value| {
+            format!("{} {}", n["column"].as_str().unwrap_or(""), n["message"].as_str().unwrap_or(""))
+        };
         json["notices"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join("\n")
     }
 }

@@ -19,6 +19,7 @@ use crate::source::{Blocks, FileReader, Opened};
 use crate::text::decode;
 use crate::text_source::{Sample, TextSource};
 use crate::{Format, ReadOptions};
+pub(crate) use parse::count_foreign_bytes;
 use split::{Cells, CsvCut, Dialect, records};
 
 /// A file of delimited text.

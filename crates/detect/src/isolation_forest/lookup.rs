@@ -1,9 +1,10 @@
 //! The fast way through trees that only compare numbers: complete binary trees in flat arrays.
 //!
 //! Every tree is padded to the same depth, so a walk has no branch to mispredict: node `i` has children `2 i` and
-//! `2 i + 1`, a node that asks nothing sends every row left, and after the last level the position names the path
-//! length. Blocks of rows are turned over so that one column of all rows lies together, and eight rows walk at
-//! once, which hides the latency of each. Floats are compared as integers of the same order.
+//! `2 i + 1`, a node that asks nothing sends every row the same way, and after the last level the position names the
+//! path length. Blocks of rows are turned over so that the rows' numbers of one column lie together. The first three
+//! levels have seven nodes, so all rows answer all seven at once with vector instructions; below, eight rows walk
+//! at once, which hides the latency of each. Floats are compared as integers of the same order.
 
 use anomalyst_core::Features;
 
@@ -13,17 +14,22 @@ use super::tree::{Split, Tree};
 pub(super) const BLOCK: usize = 128;
 /// Rows that walk at once.
 const LANES: usize = 8;
+/// Levels that all rows of a block answer together.
+const TOP: usize = 3;
 /// Deeper trees stay with the general walk: their padded arrays would no longer fit the caches.
 const MAX_LEVELS: usize = 12;
+/// A block's places that a 16-bit offset can name, and thereby the most columns.
+const SPAN: usize = 1 << 16;
 
-/// Rows of one block: per column, the keys of its numbers.
-pub(super) type Block = [[u32; BLOCK]];
+/// The keys of a block's rows: first those of column 0, then those of column 1. Its size lets the compiler see that
+/// no offset leads out of it; memory that no column needs is never touched.
+pub(super) type Keys = [i32; SPAN + BLOCK];
 
-/// Goes right where the key of the column is at least `key`.
+/// A row goes to child `2 i + 1` if its key at `offset` is below `key`, else to child `2 i`.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    column: u32,
-    key: u32,
+    key: i32,
+    offset: u16,
 }
 
 /// All trees of a forest, each as `2^levels` slots (the first is unused) and as many path lengths.
@@ -36,20 +42,21 @@ pub(super) struct Lookup {
 
 impl Lookup {
     /// `None` where trees ask about codes or several columns at once, or where padding would waste too much.
-    pub(super) fn new(trees: &[Tree]) -> Option<Self> {
+    pub(super) fn new(trees: &[Tree], n_values: usize) -> Option<Self> {
         let plain = |split| !matches!(split, Split::Levels { .. } | Split::Plane { .. });
-        if !trees.iter().flat_map(|tree| &tree.nodes).all(|node| plain(node.split)) {
+        let all_plain = trees.iter().flat_map(|tree| &tree.nodes).all(|node| plain(node.split));
+        if !all_plain || n_values > SPAN / BLOCK {
             return None;
         }
-        let levels = trees.iter().map(height).max()?.max(1);
-        let width = 1_usize.checked_shl(levels as u32)?;
+        let levels = trees.iter().map(height).max()?.max(TOP);
         let n_nodes: usize = trees.iter().map(|tree| tree.nodes.len()).sum();
-        if levels > MAX_LEVELS || width * trees.len() > (16 * n_nodes).max(1 << 20) {
+        if levels > MAX_LEVELS || trees.len() << levels > (16 * n_nodes).max(1 << 20) {
             return None;
         }
+        let width = 1 << levels;
         let mut lookup = Self {
             levels,
-            slots: vec![Slot { column: 0, key: u32::MAX }; width * trees.len()],
+            slots: vec![Slot { key: i32::MAX, offset: 0 }; width * trees.len()],
             lengths: vec![0.0; width * trees.len()],
         };
         for (i, tree) in trees.iter().enumerate() {
@@ -66,41 +73,40 @@ impl Lookup {
             // Everything that is there lies below infinity.
             Split::Present { column } => (column, f32::INFINITY),
             Split::Leaf { length } => {
-                let first = to << (self.levels - level);
-                self.lengths[offset + first - (1 << self.levels)] = length;
+                // Slots that were not written send every row to their second child.
+                let last = ((to + 1) << (self.levels - level)) - 1;
+                self.lengths[offset + last - (1 << self.levels)] = length;
                 return;
             }
             Split::Levels { .. } | Split::Plane { .. } => return,
         };
-        self.slots[offset + to] = Slot { column, key: key(threshold) };
-        for side in 0..2 {
-            self.place(tree, offset, node.left as usize + side, 2 * to + side, level + 1);
-        }
+        self.slots[offset + to] = Slot { key: key(threshold), offset: (column as usize * BLOCK) as u16 };
+        let left = node.left as usize;
+        self.place(tree, offset, left, 2 * to + 1, level + 1);
+        self.place(tree, offset, left + 1, 2 * to, level + 1);
     }
 
     /// Adds the path lengths of a block's rows, tree by tree.
-    pub(super) fn add(&self, block: &Block, sums: &mut [f64; BLOCK]) {
+    pub(super) fn add(&self, keys: &Keys, sums: &mut [f64; BLOCK]) {
         match self.levels {
-            1 => self.add_all::<2>(block, sums),
-            2 => self.add_all::<4>(block, sums),
-            3 => self.add_all::<8>(block, sums),
-            4 => self.add_all::<16>(block, sums),
-            5 => self.add_all::<32>(block, sums),
-            6 => self.add_all::<64>(block, sums),
-            7 => self.add_all::<128>(block, sums),
-            8 => self.add_all::<256>(block, sums),
-            9 => self.add_all::<512>(block, sums),
-            10 => self.add_all::<1024>(block, sums),
-            11 => self.add_all::<2048>(block, sums),
-            _ => self.add_all::<4096>(block, sums),
+            3 => self.add_all::<8>(keys, sums),
+            4 => self.add_all::<16>(keys, sums),
+            5 => self.add_all::<32>(keys, sums),
+            6 => self.add_all::<64>(keys, sums),
+            7 => self.add_all::<128>(keys, sums),
+            8 => self.add_all::<256>(keys, sums),
+            9 => self.add_all::<512>(keys, sums),
+            10 => self.add_all::<1024>(keys, sums),
+            11 => self.add_all::<2048>(keys, sums),
+            _ => self.add_all::<4096>(keys, sums),
         }
     }
 
-    fn add_all<const WIDTH: usize>(&self, block: &Block, sums: &mut [f64; BLOCK]) {
+    fn add_all<const WIDTH: usize>(&self, keys: &Keys, sums: &mut [f64; BLOCK]) {
         let (slots, _) = self.slots.as_chunks::<WIDTH>();
         let (lengths, _) = self.lengths.as_chunks::<WIDTH>();
         for (slots, lengths) in slots.iter().zip(lengths) {
-            add_tree(slots, lengths, block, sums);
+            add_tree(slots, lengths, keys, sums);
         }
     }
 }
@@ -109,30 +115,55 @@ impl Lookup {
 fn add_tree<const WIDTH: usize>(
     slots: &[Slot; WIDTH],
     lengths: &[f32; WIDTH],
-    block: &Block,
+    keys: &Keys,
     sums: &mut [f64; BLOCK],
 ) {
+    let start = descend_top(slots, keys);
+    let (starts, _) = start.as_chunks::<LANES>();
     let (groups, _) = sums.as_chunks_mut::<LANES>();
-    for (group, sums) in groups.iter_mut().enumerate() {
-        let mut at = [1_usize; LANES];
-        for _ in 0..WIDTH.trailing_zeros() {
-            for (lane, at) in at.iter_mut().enumerate() {
-                let slot = slots[*at & (WIDTH - 1)];
-                let key = block[slot.column as usize][group * LANES + lane];
-                *at = 2 * *at + usize::from(key >= slot.key);
+    for (group, (sums, start)) in groups.iter_mut().zip(starts).enumerate() {
+        let Some(keys) = keys[group * LANES..].first_chunk::<{ SPAN + LANES }>() else { return };
+        let mut at = *start;
+        for _ in TOP as u32..WIDTH.trailing_zeros() {
+            for lane in 0..LANES {
+                let slot = &slots[at[lane] as usize & (WIDTH - 1)];
+                let key = keys[usize::from(slot.offset) + lane];
+                at[lane] = 2 * at[lane] + u32::from(key < slot.key);
             }
         }
         for (sum, at) in sums.iter_mut().zip(at) {
-            *sum += f64::from(lengths[at & (WIDTH - 1)]);
+            *sum += f64::from(lengths[at as usize & (WIDTH - 1)]);
         }
     }
 }
 
-/// Turns rows `first..first + n` over into keys, and says which of them have gaps.
-pub(super) fn fill(block: &mut Block, rows: &Features, first: usize, n: usize) -> [bool; BLOCK] {
+/// Positions after the first three levels. All ones stands for "below", so that bit operations select.
+fn descend_top<const WIDTH: usize>(slots: &[Slot; WIDTH], keys: &Keys) -> [u32; BLOCK] {
+    let (columns, _) = keys.as_chunks::<BLOCK>();
+    let slot = |i: usize| &slots[i & (WIDTH - 1)];
+    let column: [&[i32; BLOCK]; 8] = std::array::from_fn(|i| &columns[usize::from(slot(i).offset) / BLOCK]);
+    let limit: [i32; 8] = std::array::from_fn(|i| slot(i).key);
+    let select = |mask: i32, yes: i32, no: i32| (mask & yes) | (!mask & no);
+    std::array::from_fn(|row| {
+        let below = |i: usize| -i32::from(column[i][row] < limit[i]);
+        let first = below(1);
+        let second = select(first, below(3), below(2));
+        let third = select(first, select(second, below(7), below(6)), select(second, below(5), below(4)));
+        (8 - 4 * first - 2 * second - third) as u32
+    })
+}
+
+/// Room for the keys of a block.
+pub(super) fn new_keys() -> Option<Box<Keys>> {
+    vec![0; SPAN + BLOCK].into_boxed_slice().try_into().ok()
+}
+
+/// Writes the keys of rows `first..first + n`, and says which of them have gaps.
+pub(super) fn fill(keys: &mut Keys, rows: &Features, first: usize, n: usize) -> [bool; BLOCK] {
     let mut has_gaps = [false; BLOCK];
+    let (columns, _) = keys.as_chunks_mut::<BLOCK>();
     for (lane, gap) in has_gaps[..n].iter_mut().enumerate() {
-        for (column, &value) in block.iter_mut().zip(rows.values.row(first + lane)) {
+        for (column, &value) in columns.iter_mut().zip(rows.values.row(first + lane)) {
             column[lane] = key(value);
             *gap |= value.is_nan();
         }
@@ -141,9 +172,9 @@ pub(super) fn fill(block: &mut Block, rows: &Features, first: usize, n: usize) -
 }
 
 /// An integer that orders as the float does; both zeros have the same.
-fn key(value: f32) -> u32 {
-    let bits = (value + 0.0).to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | (1 << 31) }
+fn key(value: f32) -> i32 {
+    let bits = (value + 0.0).to_bits() as i32;
+    bits ^ (((bits >> 31) as u32) >> 1) as i32
 }
 
 /// How many splits the longest path has; children stand behind their parents.

@@ -109,20 +109,19 @@ fn tails(table: &Table) -> impl Subject {
     OfNumbers { columns: NAMES.to_vec(), score }
 }
 
-/// Measured on the planted table on 2026-11-22; the bars keep a tenth of distance from it.
+/// Measured on the planted table on 2026-11-22: 3.36, 3.36, 4.37 and 2.06 times; the bars are a tenth lower.
 #[test]
 fn what_is_named_matters_more_than_random_columns() {
     let table = planted();
     let normal = table.take(&(0..N).collect::<Vec<_>>());
     let cases: [(&str, Box<dyn Subject>, f32); 4] = [
-        ("exact, additive", Box::new(Additive::learn(&normal, true)), 1.0),
-        ("ablation, additive", Box::new(Additive::learn(&normal, false)), 1.0),
-        ("ablation, neighbours", Box::new(neighbors(&table)), 1.0),
-        ("ablation, tails", Box::new(tails(&table)), 1.0),
+        ("exact, additive", Box::new(Additive::learn(&normal, true)), 3.0),
+        ("ablation, additive", Box::new(Additive::learn(&normal, false)), 3.0),
+        ("ablation, neighbours", Box::new(neighbors(&table)), 3.9),
+        ("ablation, tails", Box::new(tails(&table)), 1.8),
     ];
     for (name, subject, bar) in cases {
         let (named, other) = drops(subject.as_ref(), &table);
-        println!("{name}: {named} named, {other} random, {} times", named / other);
         assert!(named > bar * other, "{name}: {named} by what is named, {other} by random columns");
     }
 }

@@ -39,6 +39,31 @@ pub fn column_means(values: ArrayView2<'_, f32>) -> Vec<f64> {
     mean
 }
 
+/// The population variance of each column around its `mean`, as [`column_means`] gives it; zeros for no rows.
+pub fn column_variances(values: ArrayView2<'_, f32>, mean: &[f64]) -> Vec<f64> {
+    let (n, d) = values.dim();
+    let partial: Vec<Vec<f64>> = values
+        .axis_chunks_iter(Axis(0), MEAN_BLOCK)
+        .into_par_iter()
+        .map(|block| {
+            let mut sum = vec![0.0; d];
+            for row in block.rows() {
+                for ((sum, &v), mean) in sum.iter_mut().zip(row).zip(mean) {
+                    let centred = f64::from(v) - mean;
+                    *sum += centred * centred;
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut variance = vec![0.0; d];
+    for block in &partial {
+        variance.iter_mut().zip(block).for_each(|(variance, sum)| *variance += sum);
+    }
+    variance.iter_mut().for_each(|variance| *variance /= n.max(1) as f64);
+    variance
+}
+
 /// The mean of each column where row `i` counts `weights[i]` times, and the sum of the weights; zeros where that
 /// sum is 0.
 pub fn weighted_means(values: ArrayView2<'_, f32>, weights: &[f64]) -> Result<(Vec<f64>, f64)> {
@@ -155,6 +180,7 @@ mod tests {
         let rows = array![[0.0_f32, 0.0], [2.0, 4.0]];
         assert_eq!(column_means(rows.view()), [1.0, 2.0]);
         assert_eq!(covariance(rows.view(), &Run::new(0)).unwrap(), array![[1.0, 2.0], [2.0, 4.0]]);
+        assert_eq!(column_variances(rows.view(), &[1.0, 2.0]), [1.0, 4.0]);
         assert_eq!(weighted_means(rows.view(), &[1.0, 3.0]).unwrap(), (vec![1.5, 3.0], 4.0));
         assert_eq!(weighted_means(rows.view(), &[0.0, 0.0]).unwrap().1, 0.0);
         assert!(scatter(rows.view(), &[0.0], None, &Run::new(0)).is_err());

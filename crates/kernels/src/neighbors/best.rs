@@ -72,6 +72,15 @@ impl Best {
         self.worst
     }
 
+    pub(super) const fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Whether there are `k` already.
+    pub(super) fn is_full(&self) -> bool {
+        self.heap.len() == self.k
+    }
+
     /// Whether only a point of distance 0 and a number below every one from `first` on could still get in.
     pub(super) fn is_settled_before(&self, first: u32) -> bool {
         self.worst == 0.0 && first > self.worst_index

@@ -13,6 +13,8 @@ use super::tree::TILE;
 use super::{Batch, NeighborIndex};
 use crate::product::matmul_transposed;
 
+/// Bounds that are compared at once.
+const STEP: usize = 32;
 /// Norms beyond this could overflow in the product; such pairs are all measured.
 const MAX_NORM: f32 = 1e36;
 
@@ -115,15 +117,20 @@ impl NeighborIndex {
             }
             let places = tile * TILE..self.len().min((tile + 1) * TILE);
             let rows = right.as_slice_mut().unwrap_or_default().chunks_exact_mut(d + 1);
+            let mut largest = 0.0_f32;
             for (place, row) in places.clone().zip(rows) {
                 let norm = shift(self.row(place), &center, row);
                 row[d] = if norm < MAX_NORM { keep * norm } else { f32::NAN };
+                largest = largest.max(norm);
             }
             let n = places.len();
             matmul_transposed(left.view(), right.slice(s![..n, ..]), bounds.slice_mut(s![.., ..n]));
             let rows = bounds.as_slice().unwrap_or_default().chunks_exact(TILE);
             for (((bounds, best), &query), &norm) in rows.zip(&mut bests).zip(block).zip(&norms) {
-                self.look_into_row(&bounds[..n], places.start, (batch.row(query), keep * norm), best);
+                let slack =
+                    if best.is_full() { f32::INFINITY } else { 2.0 * (1.0 - keep) * (norm + largest) };
+                let query = Query { row: batch.row(query), norm: keep * norm, slack };
+                self.look_into_row(&bounds[..n], places.start, &query, best);
             }
         }
         bests.iter_mut().zip(out.chunks_exact_mut(batch.k)).for_each(|(best, out)| best.take_into(out));
@@ -132,14 +139,14 @@ impl NeighborIndex {
     /// Measures the pairs whose lower bound is within reach.
     // Comparisons are written so that NaN, the mark of an overflow, is measured.
     #[allow(clippy::neg_cmp_op_on_partial_ord)]
-    fn look_into_row(&self, bounds: &[f32], start: usize, (query, norm): (&[f32], f32), best: &mut Best) {
-        const STEP: usize = 32;
-        let tiny = f64::from(f32::MIN_POSITIVE) * (query.len() + 2) as f64;
+    fn look_into_row(&self, bounds: &[f32], start: usize, query: &Query<'_>, best: &mut Best) {
+        let tiny = f64::from(f32::MIN_POSITIVE) * (query.row.len() + 2) as f64;
         let limit = |best: &Best| {
-            let limit = ((best.worst() + tiny - f64::from(norm)) as f32).next_up();
-            if norm < MAX_NORM { limit } else { f32::INFINITY }
+            let limit = ((best.worst() + tiny - f64::from(query.norm)) as f32).next_up();
+            if query.norm < MAX_NORM { limit } else { f32::INFINITY }
         };
-        let mut reach = limit(best);
+        let first = first_reach(bounds, best.k() + 1, query.slack);
+        let mut reach = limit(best).min(first);
         for (step, some) in bounds.chunks(STEP).enumerate() {
             if !some.iter().fold(false, |any, &bound| any | !(bound > reach)) {
                 continue;
@@ -149,12 +156,38 @@ impl NeighborIndex {
                 if bound > reach || best.is_settled_before(self.ids[place]) {
                     continue;
                 }
-                if best.offer(squared_distance(query, self.row(place)), self.ids[place]) {
-                    reach = limit(best);
+                if best.offer(squared_distance(query.row, self.row(place)), self.ids[place]) {
+                    reach = limit(best).min(first);
                 }
             }
         }
     }
+}
+
+/// What a row of bounds belongs to.
+struct Query<'a> {
+    row: &'a [f32],
+    /// The squared norm, as far as it is part of the bounds.
+    norm: f32,
+    /// How far a bound of this row can be below the truth.
+    slack: f32,
+}
+
+/// A bound that `count` points of the row surely keep: the lowest bounds of as many of the [`STEP`] interleaved parts,
+/// and what they can be below the truth. It spares measuring most of a first tile.
+fn first_reach(bounds: &[f32], count: usize, slack: f32) -> f32 {
+    if count > STEP || !slack.is_finite() {
+        return f32::INFINITY;
+    }
+    let mut lowest = [f32::INFINITY; STEP];
+    for some in bounds.as_chunks::<STEP>().0 {
+        for lane in 0..STEP {
+            lowest[lane] = if some[lane] < lowest[lane] { some[lane] } else { lowest[lane] };
+        }
+    }
+    let (_, nth, _) = lowest.select_nth_unstable_by(count - 1, f32::total_cmp);
+    // Adding rounds by less than the slack, which is taken twice.
+    *nth + 2.0 * slack
 }
 
 /// The mean of some rows.

@@ -12,6 +12,8 @@ pub(super) const LEAF: usize = 32;
 pub(super) const TILE: usize = 512;
 /// Queries per unit of parallel work.
 pub(super) const BLOCK: usize = 64;
+/// Columns of a box that are compared at once.
+const STEP: usize = 4;
 /// Below this many points a subtree is built by one thread.
 const FORK: usize = 8192;
 
@@ -22,12 +24,22 @@ pub(super) fn leaf_nanos(d: usize) -> f64 {
 
 pub(super) struct Tree {
     n_columns: usize,
+    /// Columns of a box: those of the points and some of zeros, to a multiple of [`STEP`].
+    width: usize,
     /// Every node stands before its left subtree, and that before its right one.
     nodes: Vec<Node>,
     /// Lowest, then highest value of each column, node by node.
     boxes: Vec<f32>,
     /// The leaves' points, column by column within a leaf, filled up with NaN.
     lanes: Vec<f32>,
+}
+
+/// What searches reuse from query to query.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Nodes still to visit and the squared distances of their boxes.
+    stack: Vec<(f32, u32)>,
+    padded: Vec<f32>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,7 +83,8 @@ impl Tree {
         let points = Rows { flat: points, n_columns: d };
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut nodes = vec![Node::default(); n_nodes(n)];
-        let mut boxes = vec![0.0; nodes.len() * 2 * d];
+        let width = d.next_multiple_of(STEP);
+        let mut boxes = vec![0.0; nodes.len() * 2 * width];
         if n > 0 {
             build_node(&points, &mut order, (0, 0), &mut nodes, &mut boxes);
         }
@@ -85,7 +98,7 @@ impl Tree {
                 }
             }
         }
-        (Self { n_columns: d, nodes, boxes, lanes }, order)
+        (Self { n_columns: d, width, nodes, boxes, lanes }, order)
     }
 
     /// Offers every point that could be near `query`; the number of leaves it looked into.
@@ -94,10 +107,14 @@ impl Tree {
         index: &NeighborIndex,
         query: &[f32],
         best: &mut Best,
-        stack: &mut Vec<(f32, u32)>,
+        scratch: &mut Scratch,
     ) -> u64 {
         let mut leaves = 0;
         let mut limit = self.limit(best.worst());
+        let Scratch { stack, padded } = scratch;
+        padded.clear();
+        padded.extend_from_slice(query);
+        padded.resize(self.width, 0.0);
         stack.clear();
         if !self.nodes.is_empty() {
             stack.push((0.0, 0));
@@ -108,7 +125,7 @@ impl Tree {
             }
             while self.nodes[at as usize].right != 0 {
                 let (left, right) = (at + 1, self.nodes[at as usize].right);
-                let (to_left, to_right) = (self.box_distance(left, query), self.box_distance(right, query));
+                let (to_left, to_right) = (self.box_distance(left, padded), self.box_distance(right, padded));
                 let (near, far) = if to_right < to_left {
                     ((to_right, right), (to_left, left))
                 } else {
@@ -142,10 +159,10 @@ impl Tree {
         let width = LEAF * self.n_columns;
         let lanes = &self.lanes[start / LEAF * width..][..width];
         let mut sums = [0.0_f32; LEAF];
-        for (&q, lane) in query.iter().zip(lanes.chunks_exact(LEAF)) {
-            for (sum, &v) in sums.iter_mut().zip(lane) {
-                let difference = v - q;
-                *sum += difference * difference;
+        for (&q, lane) in query.iter().zip(lanes.as_chunks::<LEAF>().0) {
+            for slot in 0..LEAF {
+                let difference = lane[slot] - q;
+                sums[slot] += difference * difference;
             }
         }
         let end = index.len().min(start + LEAF);
@@ -168,16 +185,21 @@ impl Tree {
         ((worst * relative + d * f64::from(f32::MIN_POSITIVE)) as f32).next_up()
     }
 
-    /// Squared distance of the query to a node's box.
+    /// Squared distance of the query, filled up with zeros, to a node's box.
     fn box_distance(&self, node: u32, query: &[f32]) -> f32 {
-        let d = self.n_columns;
-        let (low, high) = self.boxes[node as usize * 2 * d..][..2 * d].split_at(d);
-        let mut sum = 0.0;
-        for ((&q, &low), &high) in query.iter().zip(low).zip(high) {
-            let outside = (low - q).max(q - high).max(0.0);
-            sum += outside * outside;
+        let (low, high) = self.boxes[node as usize * 2 * self.width..][..2 * self.width].split_at(self.width);
+        let chunks = |v| <[f32]>::as_chunks::<STEP>(v).0;
+        let mut sums = [0.0_f32; STEP];
+        for ((q, low), high) in chunks(query).iter().zip(chunks(low)).zip(chunks(high)) {
+            for lane in 0..STEP {
+                let (below, above) = (low[lane] - q[lane], q[lane] - high[lane]);
+                // Plain comparisons become one instruction, which `f32::max` with its care for NaN does not.
+                let outside = if below > above { below } else { above };
+                let outside = if outside > 0.0 { outside } else { 0.0 };
+                sums[lane] += outside * outside;
+            }
         }
-        sum
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
 
     /// The queries' numbers, ordered by the leaf each would belong to.
@@ -211,12 +233,12 @@ impl Tree {
 /// Fills `nodes` and `boxes` for the points in `order`, which is reordered. `at` is the position of the first
 /// point and the number of the first node.
 fn build_node(points: &Rows<'_>, order: &mut [u32], at: (u32, u32), nodes: &mut [Node], boxes: &mut [f32]) {
-    let d = points.n_columns;
+    let (d, width) = (points.n_columns, points.n_columns.next_multiple_of(STEP));
     let Some((node, below)) = nodes.split_first_mut() else { return };
-    let (own, boxes_below) = boxes.split_at_mut(2 * d);
-    let (low, high) = own.split_at_mut(d);
-    low.fill(f32::INFINITY);
-    high.fill(f32::NEG_INFINITY);
+    let (own, boxes_below) = boxes.split_at_mut(2 * width);
+    let (low, high) = own.split_at_mut(width);
+    low[..d].fill(f32::INFINITY);
+    high[..d].fill(f32::NEG_INFINITY);
     for &id in order.iter() {
         for ((&v, low), high) in points.row(id).iter().zip(&mut *low).zip(&mut *high) {
             *low = low.min(v);
@@ -238,7 +260,7 @@ fn build_node(points: &Rows<'_>, order: &mut [u32], at: (u32, u32), nodes: &mut 
     let is_large = order.len() > FORK;
     let (order_left, order_right) = order.split_at_mut(left);
     let (nodes_left, nodes_right) = below.split_at_mut(n_nodes(left));
-    let (boxes_left, boxes_right) = boxes_below.split_at_mut(n_nodes(left) * 2 * d);
+    let (boxes_left, boxes_right) = boxes_below.split_at_mut(n_nodes(left) * 2 * width);
     let mut build_left = || build_node(points, order_left, (at.0, at.1 + 1), nodes_left, boxes_left);
     let mut build_right = || build_node(points, order_right, right_at, nodes_right, boxes_right);
     if is_large {

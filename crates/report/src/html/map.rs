@@ -44,7 +44,8 @@ impl Axis {
         let compressed = at(1.0) - at(0.0) > 4.0 * bulk && bulk > 0.0;
         let mut axis = Self { centre, unit: bulk.max(f64::MIN_POSITIVE), low: 0.0, high: 1.0, compressed };
         let (low, high) = (axis.bent(at(0.0)), axis.bent(at(1.0)));
-        (axis.low, axis.high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
+        let around = low.abs().max(1.0);
+        (axis.low, axis.high) = if high > low { (low, high) } else { (low - around, low + around) };
         axis
     }
 

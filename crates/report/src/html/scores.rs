@@ -129,7 +129,7 @@ impl ScoreChart {
 
     fn ticks(&self, svg: &mut String, width: f64, base: f64, place: &impl Fn(f64) -> f64) {
         let high = self.low + self.step * self.counts.len() as f64;
-        let wanted = (width / 130.0).max(2.0);
+        let wanted = (width / 90.0).max(2.0);
         let step = if self.log {
             ((high - self.low) / wanted).max(1.0).round()
         } else {

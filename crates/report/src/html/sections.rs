@@ -5,7 +5,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::svg;
-use super::view::{sentence, text};
+use super::view::{rich, sentence, text};
 use crate::text::{ScoreFormat, count, number, percent};
 
 /// Columns with a picture.
@@ -89,7 +89,7 @@ fn profile(profile: &ColumnProfile, n_rows: usize) -> ProfileView {
     };
     match &profile.values {
         ProfileValues::Numbers { min, low, median, high, max, bin_counts, odd, .. } => {
-            let said = |v: f64| svg::value_text(profile.kind, v);
+            let said = |v: f64| svg::value_text(profile.kind, v, max - min);
             let picture = svg::histogram(bin_counts, (*min, *max), (*low, *high), odd);
             view.picture = Value::from_safe_string(picture);
             view.ends = Some((said(*min), said(*max)));
@@ -124,7 +124,7 @@ pub(super) struct Quality {
     missing: Vec<(String, &'static str, String, String, Value)>,
     more_missing: Option<String>,
     complete: bool,
-    left_out: Vec<(String, &'static str, String)>,
+    left_out: Vec<(String, &'static str, Value)>,
     more_left_out: Option<String>,
     notices: Vec<NoticeView>,
     more_notices: Option<String>,
@@ -134,7 +134,7 @@ pub(super) struct Quality {
 struct NoticeView {
     handled: bool,
     column: Option<String>,
-    message: String,
+    message: Value,
 }
 
 /// What is missing, what was left out and why, and everything that was noticed.
@@ -151,7 +151,7 @@ pub(super) fn quality(outcome: &Outcome) -> Quality {
     let notices = outcome.notices.iter().take(MAX_ENTRIES).map(|n| NoticeView {
         handled: n.kind == NoticeKind::Handled,
         column: n.column.as_deref().map(text),
-        message: sentence(&n.message),
+        message: rich(&n.message),
     });
     Quality {
         missing: missing.iter().take(MAX_ENTRIES).map(missing_row).collect(),
@@ -160,7 +160,7 @@ pub(super) fn quality(outcome: &Outcome) -> Quality {
         left_out: left_out
             .iter()
             .take(MAX_ENTRIES)
-            .map(|p| (text(&p.name), kind_name(p.kind), sentence(&p.why_not)))
+            .map(|p| (text(&p.name), kind_name(p.kind), rich(&p.why_not)))
             .collect(),
         more_left_out: more(left_out.len(), MAX_ENTRIES),
         notices: notices.collect(),
@@ -251,7 +251,7 @@ pub(super) fn reproduce(outcome: &Outcome) -> ReproduceView {
         // Command and recipe are copied by readers, so they are never cut.
         command: crate::text::clean(&reproduce.command, false),
         seed: reproduce.seed.to_string(),
-        recipe: reproduce.recipe.clone(),
+        recipe: reproduce.recipe.lines().map(|line| crate::text::clean(line, false) + "\n").collect(),
         inputs: reproduce
             .inputs
             .iter()

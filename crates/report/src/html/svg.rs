@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use anomalyst_core::{ColumnData, ColumnKind, LevelCount};
 
+use crate::text::number;
+
 /// Text as it may stand between tags and in quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -27,11 +29,16 @@ pub(super) fn at(value: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// A value of a column in its own units.
-pub(super) fn value_text(kind: ColumnKind, value: f64) -> String {
-    match kind {
-        ColumnKind::Timestamp => ColumnData::Times(vec![value as i64]).text(0),
-        _ => ColumnData::Numbers(vec![value]).text(0),
+/// A value of a column in its own units, no finer than a picture over `span` of them can show: four digits, times
+/// to the second, or to the day where they lie weeks apart.
+pub(super) fn value_text(kind: ColumnKind, value: f64, span: f64) -> String {
+    if kind != ColumnKind::Timestamp {
+        return number(value, 4);
+    }
+    let text = ColumnData::Times(vec![(value / 1e6).floor() as i64 * 1_000_000]).text(0);
+    match text.split_once('T') {
+        Some((day, _)) if span > 20.0 * 86_400e6 => day.to_owned(),
+        _ => text,
     }
 }
 
@@ -195,9 +202,12 @@ mod tests {
     #[test]
     fn times_come_back_as_they_were_written() {
         for micros in [0_i64, 1_700_000_000_000_000, -1, -86_400_000_000 * 900, 4_102_444_800_000_000] {
-            let text = value_text(ColumnKind::Timestamp, micros as f64);
+            let text = ColumnData::Times(vec![micros]).text(0);
             assert_eq!(value_of(&text), Some(micros as f64), "{text}");
         }
+        let noon = 1_700_000_000_123_456.0;
+        assert_eq!(value_text(ColumnKind::Timestamp, noon, 1e9), "2023-11-14T22:13:20Z");
+        assert_eq!(value_text(ColumnKind::Timestamp, noon, 1e14), "2023-11-14");
         assert_eq!(value_of("-1.5e3"), Some(-1500.0));
         for text in ["", "FI", "2024", "2024-13-01", "NaN", "inf", "1-1", "2024-01-01T10:00"] {
             assert!(value_of(text).is_none() || text == "2024", "{text}");

@@ -30,6 +30,21 @@ pub(super) fn sentence(text: &str) -> String {
     clean(&shorten(text, SENTENCE_LIMIT, false), false)
 }
 
+/// A sentence as HTML, in which what stands between backquotes is code.
+pub(super) fn rich(text: &str) -> Value {
+    let text = sentence(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of backquotes cannot be pairs.
+    if parts.len().is_multiple_of(2) {
+        return Value::from_safe_string(svg::escape(&text));
+    }
+    let part = |(i, part): (usize, &&str)| match i % 2 {
+        0 => svg::escape(part),
+        _ => format!("<code>{}</code>", svg::escape(part)),
+    };
+    Value::from_safe_string(parts.iter().enumerate().map(part).collect())
+}
+
 #[derive(Serialize)]
 pub(super) struct PageView {
     title: String,
@@ -64,11 +79,10 @@ struct FindingView {
     name: String,
     grade: &'static str,
     score: String,
-    raw_score: f32,
     sure: Option<String>,
     sure_label: &'static str,
     facts: Vec<(&'static str, String)>,
-    sentence: String,
+    sentence: Value,
     columns: Vec<EvidenceRow>,
     near: Option<String>,
     how: &'static str,
@@ -272,11 +286,10 @@ fn finding(i: usize, finding: &Finding, profiles: &[ColumnProfile], scores: Scor
         name: text(&finding.name),
         grade: grade(finding),
         score: scores.text(finding.score),
-        raw_score: finding.score,
         sure,
         sure_label,
         facts,
-        sentence: sentence(&evidence.sentence),
+        sentence: rich(&evidence.sentence),
         columns: columns.collect(),
         near: near.map(|near| text(&near.name)),
         how: match evidence.exactness {
