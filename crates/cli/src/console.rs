@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::args::{RunArgs, When};
 
 /// The run that these arguments mean.
-pub fn run_of(args: &RunArgs, cancel: Cancel) -> Run {
+pub(crate) fn run_of(args: &RunArgs, cancel: Cancel) -> Run {
     let mut run = Run::new(args.seed).with_cancel(cancel);
     if let Some(threads) = args.threads {
         run = run.with_threads(threads);
@@ -28,7 +28,7 @@ pub fn run_of(args: &RunArgs, cancel: Cancel) -> Run {
 }
 
 /// How to print on standard output.
-pub fn style(color: When, top: usize) -> Terminal {
+pub(crate) fn style(color: When, top: usize) -> Terminal {
     let is_terminal = std::io::stdout().is_terminal();
     let width = match terminal_size::terminal_size() {
         Some((terminal_size::Width(width), _)) if is_terminal => usize::from(width),
@@ -57,7 +57,7 @@ fn columns_variable() -> Option<usize> {
 }
 
 /// Prints to standard output; a closed pipe comes back as an error.
-pub fn print(text: &str) -> std::io::Result<()> {
+pub(crate) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {

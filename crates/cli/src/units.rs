@@ -5,7 +5,7 @@ use std::time::Duration;
 use anomalyst::core::ColumnKind;
 
 /// `4G`, `500MB`, `1.5GiB`, `1000000`: bytes. K, M, G, T count in thousands, Ki, Mi, ... in 1024s.
-pub fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: f64 =
@@ -25,7 +25,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// `30s`, `5m`, `1h`, `90`: a time, in seconds where no unit is given.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a time; write 30s, 5m or 1h");
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -41,7 +41,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// `name=value`.
-pub fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().into(), value.trim().into())),
         _ => Err(format!("`{text}` is not of the form name=value")),
@@ -49,7 +49,7 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// `column=kind`.
-pub fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+pub(crate) fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
     let (name, kind) =
         text.rsplit_once('=').ok_or_else(|| format!("`{text}` is not of the form column=kind"))?;
     let kind = match kind.trim() {
@@ -69,7 +69,7 @@ pub fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
 }
 
 /// One byte: `,`, `;`, `|`, `tab`, `space` or any other single character.
-pub fn delimiter(text: &str) -> Result<u8, String> {
+pub(crate) fn delimiter(text: &str) -> Result<u8, String> {
     match text {
         "tab" | "\\t" => Ok(b'\t'),
         "space" => Ok(b' '),
@@ -81,7 +81,7 @@ pub fn delimiter(text: &str) -> Result<u8, String> {
 }
 
 /// A share between 0 and 1.
-pub fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
         _ => Err(format!("`{text}` is not a share; write a number above 0 and below 1, such as 0.05")),
@@ -89,7 +89,7 @@ pub fn share(text: &str) -> Result<f64, String> {
 }
 
 /// `false_alarm:miss`: two costs.
-pub fn costs(text: &str) -> Result<(f64, f64), String> {
+pub(crate) fn costs(text: &str) -> Result<(f64, f64), String> {
     let wrong = || format!("`{text}` is not a pair of costs; write FALSE_ALARM:MISS, such as 1:50");
     let (a, b) = text.split_once(':').ok_or_else(wrong)?;
     let cost = |t: &str| t.trim().parse::<f64>().ok().filter(|c| c.is_finite() && *c > 0.0).ok_or_else(wrong);

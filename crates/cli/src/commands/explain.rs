@@ -9,7 +9,7 @@ use anomalyst::data::ReadOptions;
 use crate::args::ExplainArgs;
 use crate::{commands, console};
 
-pub fn run(args: &ExplainArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ExplainArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let (model, table) = match &args.model {
         Some(path) => {

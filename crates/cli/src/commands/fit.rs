@@ -9,7 +9,7 @@ use anomalyst::core::{Cancel, Outcome};
 use crate::args::FitArgs;
 use crate::{commands, console};
 
-pub fn run(args: &FitArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &FitArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let options = commands::options(&args.method, &args.decide, &args.run);
     options.recipe(anomalyst::registry::Task::Fit)?;

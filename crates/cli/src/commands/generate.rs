@@ -7,14 +7,14 @@ use anomalyst::core::Error;
 
 use crate::console;
 
-pub fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
+pub(crate) fn completions(shell: clap_complete::Shell) -> anyhow::Result<ExitCode> {
     let mut out = Vec::new();
     clap_complete::generate(shell, &mut crate::command(), "anomalyst", &mut out);
     console::print(&String::from_utf8_lossy(&out))?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn man(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub(crate) fn man(folder: Option<&Path>) -> anyhow::Result<ExitCode> {
     match folder {
         Some(folder) => {
             std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::MethodsArgs;
 use crate::console;
 
-pub fn run(args: &MethodsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &MethodsArgs) -> anyhow::Result<ExitCode> {
     let text = match (&args.name, args.json) {
         (None, false) => catalogue(),
         (None, true) => serde_json::to_string_pretty(&catalogue_json())?,

@@ -1,11 +1,11 @@
 //! One file per command.
 
-pub mod explain;
-pub mod fit;
-pub mod generate;
-pub mod methods;
-pub mod scan;
-pub mod score;
+pub(crate) mod explain;
+pub(crate) mod fit;
+pub(crate) mod generate;
+pub(crate) mod methods;
+pub(crate) mod scan;
+pub(crate) mod score;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use crate::{commands, console};
 /// Findings with full evidence in a report.
 const REPORT_FINDINGS: usize = 100;
 
-pub fn run(args: &ScanArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ScanArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let mut options = commands::options(&args.method, &args.decide, &args.run);
     options.with_report = args.output.report.is_some();

@@ -9,7 +9,7 @@ use anomalyst::{Options, TrainedModel};
 use crate::args::ScoreArgs;
 use crate::{commands, console};
 
-pub fn run(args: &ScoreArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ScoreArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let mut model = TrainedModel::load(&args.model)?;
     if let Some(rule) = args.decide.rule() {

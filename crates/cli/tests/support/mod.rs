@@ -7,40 +7,40 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A temporary folder in which the command runs.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 /// What a run of the command left.
-pub struct Ran {
+pub(crate) struct Ran {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// A file with this content.
-    pub fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         std::fs::write(self.path(name), content).unwrap();
         self
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// The names of everything in the folder, sorted.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = std::fs::read_dir(self.0.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
@@ -49,7 +49,7 @@ impl Folder {
         names
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anomalyst"));
         command
             .args(args)
@@ -61,13 +61,13 @@ impl Folder {
     }
 
     /// Runs the command with these words, split at blanks.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         let words: Vec<&str> = line.split_whitespace().collect();
         Ran::of(self.command(&words).output().unwrap())
     }
 
     /// The same with `input` on standard input.
-    pub fn run_with_input(&self, line: &str, input: &[u8]) -> Ran {
+    pub(crate) fn run_with_input(&self, line: &str, input: &[u8]) -> Ran {
         let words: Vec<&str> = line.split_whitespace().collect();
         let mut command = self.command(&words);
         let mut child =
@@ -82,7 +82,7 @@ impl Folder {
 }
 
 impl Ran {
-    pub fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -92,14 +92,14 @@ impl Ran {
 
     /// The run succeeded.
     #[track_caller]
-    pub fn ok(self) -> Self {
+    pub(crate) fn ok(self) -> Self {
         assert_eq!(self.status, 0, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
     /// The run failed with this status, one line of error that has all of `words`, and no panic.
     #[track_caller]
-    pub fn fails(self, status: i32, words: &[&str]) -> Self {
+    pub(crate) fn fails(self, status: i32, words: &[&str]) -> Self {
         assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         for word in words {
@@ -110,13 +110,13 @@ impl Ran {
 
     /// What it printed, as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
     }
 
     /// The text of all notices of `--json`.
     #[track_caller]
-    pub fn notices(&self) -> String {
+    pub(crate) fn notices(&self) -> String {
         let json = self.json();
         let text = |n: &serde_json::Value| {
             format!("{} {}", n["column"].as_str().unwrap_or(""), n["message"].as_str().unwrap_or(""))
@@ -126,12 +126,12 @@ impl Ran {
 }
 
 /// The penguins that the repository carries.
-pub fn penguins() -> PathBuf {
+pub(crate) fn penguins() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data/penguins.csv")
 }
 
 /// `n` rows of three numbers and a category with one odd row, number `n / 2` counted from 1.
-pub fn sample_csv(n: usize) -> String {
+pub(crate) fn sample_csv(n: usize) -> String {
     let mut text = String::from("length,width,weight,color\n");
     for i in 1..=n {
         // Multiples of irrational numbers fill the unit interval evenly, without a generator.
