@@ -31,7 +31,7 @@ fn scan_writes_every_item_in_every_format() {
     assert_eq!(lines.next(), Some("item,score,p_value,probability,confidence,verdict,severity,reason"));
     assert_eq!(lines.count(), 100);
     folder.run("scan o.parquet --ignore verdict,severity").ok();
-    folder.run("scan t.csv --out o.xyz").fails(1, &["o.xyz", ".parquet"]);
+    folder.run("scan t.csv --out o.xyz").fails(2, &["o.xyz", ".parquet"]);
 }
 
 #[test]
@@ -48,10 +48,8 @@ fn fit_score_explain_work_on_one_model_file() {
     assert!(text.contains("length"), "{text}");
     // The same seed gives the same file, byte for byte.
     folder.run("fit good.csv --model again.anomalyst --threads 1").ok();
-    assert_eq!(
-        std::fs::read(folder.path("m.anomalyst")).unwrap(),
-        std::fs::read(folder.path("again.anomalyst")).unwrap()
-    );
+    let bytes = |name: &str| std::fs::read(folder.path(name)).unwrap();
+    assert!(bytes("m.anomalyst") == bytes("again.anomalyst"), "the model files differ");
     // Another threshold needs no other fit.
     let loose = folder.run("score new.csv --model m.anomalyst --alert-rate 0.5 --json").ok().json();
     assert!(loose["decision"]["n_anomalous"].as_u64() > json["decision"]["n_anomalous"].as_u64());

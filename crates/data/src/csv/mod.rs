@@ -14,7 +14,7 @@ use crate::infer::ReadAs;
 use crate::names::{numbered, unique_names};
 use crate::observe::Observed;
 use crate::options::Header;
-use crate::records::{MAX_RECORD_BYTES, ParsedPieces, Pieces};
+use crate::records::{MAX_RECORD_BYTES, ParsedPieces, Pieces, count_lines};
 use crate::source::{Blocks, FileReader, Opened};
 use crate::text::decode;
 use crate::text_source::{Sample, TextSource};
@@ -61,6 +61,9 @@ pub(crate) fn open(
     let names = names(&source, &head, has_header, &mut notices)?;
     let mut seen = vec![Observed::default(); names.len()];
     let n_sampled = observe(whole, dialect, has_header, rules, &mut seen);
+    if n_sampled == 0 && !sample.complete {
+        return Err(too_long(&source, whole));
+    }
     if n_sampled == 0 {
         return Err(source
             .input
@@ -105,14 +108,17 @@ fn whole_records<'a>(source: &TextSource, sample: &'a Sample, dialect: Dialect) 
     }
     match crate::records::Cut::cut(&mut CsvCut(dialect), &sample.bytes) {
         Some(end) => Ok(&sample.bytes[..end]),
-        None if sample.bytes.len() >= MAX_RECORD_BYTES => {
-            let limit = MAX_RECORD_BYTES >> 20;
-            let reason = format!("the line is longer than {limit} MiB, the limit; is this a table?");
-            Err(source.input.bad_line(1, reason))
-        }
+        None if sample.bytes.len() >= MAX_RECORD_BYTES => Err(too_long(source, &[])),
         // A quote is open for longer than the sample; the reader will say so with its line.
         None => Ok(&sample.bytes),
     }
+}
+
+/// The line after `before` does not end within the sample, which grows up to the longest record allowed.
+fn too_long(source: &TextSource, before: &[u8]) -> anomalyst_core::Error {
+    let limit = MAX_RECORD_BYTES >> 20;
+    let reason = format!("the line is longer than {limit} MiB, the limit; is this a table?");
+    source.input.bad_line(1 + count_lines(before), reason)
 }
 
 /// A single comment line at the top that has as many words as the rows have cells holds their names.

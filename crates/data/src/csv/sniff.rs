@@ -17,6 +17,8 @@ struct Fit {
     width: usize,
     /// Share of records with that number.
     share: f64,
+    /// The number of cells of the first record.
+    first_width: usize,
 }
 
 /// The dialect of `sample`, which ends with a line unless it is the whole text.
@@ -53,7 +55,9 @@ fn best_delimiter(sample: &[u8], with: impl Fn(u8) -> Dialect) -> u8 {
     let whole_lines = records(sample, Dialect { quote: None, ..with(0x1f) }, RECORDS);
     let values = whole_lines.iter().filter(|line| line.iter().all(|cell| is_value(cell))).count();
     if values * 2 < whole_lines.len() {
-        let weak: Vec<(u8, Fit)> = b" :".iter().map(|&d| (d, fit(sample, with(d)))).collect();
+        // Sentences of one length have blanks, too; a header that fits tells a table from them.
+        let fits = |(_, f): &(u8, Fit)| f.first_width == f.width;
+        let weak: Vec<(u8, Fit)> = b" :".iter().map(|&d| (d, fit(sample, with(d)))).filter(fits).collect();
         if let Some(delimiter) = best(&weak, 0.9) {
             return delimiter;
         }
@@ -69,11 +73,12 @@ fn is_value(cell: &[u8]) -> bool {
 
 fn fit(sample: &[u8], dialect: Dialect) -> Fit {
     let widths: Vec<usize> = records(sample, dialect, RECORDS).iter().map(Vec::len).collect();
+    let first_width = widths.first().copied().unwrap_or(0);
     let mut sorted = widths.clone();
     sorted.sort_unstable();
     let runs = sorted.chunk_by(|a, b| a == b);
     let (n, width) = runs.map(|run| (run.len(), run[0])).max().unwrap_or((0, 0));
-    Fit { n_records: widths.len(), width, share: n as f64 / widths.len().max(1) as f64 }
+    Fit { n_records: widths.len(), width, share: n as f64 / widths.len().max(1) as f64, first_width }
 }
 
 /// Text with single quotation marks at the beginning of cells is not quoted at all.
@@ -161,6 +166,7 @@ mod tests {
         assert_eq!(delimiter("time,value\n2014-04-01 00:00:00,20.0\n2014-04-01 00:05:00,21.0\n"), b',');
         assert_eq!(delimiter("2014-04-01 00:00:00\n2014-04-01 00:05:00\n"), b',');
         assert_eq!(delimiter("text\nsome words here\nand more\n"), b',');
+        assert_eq!(delimiter("note\nremark number 1\nremark number 2\nremark number 3\n"), b',');
         assert_eq!(delimiter("a,b\n\"x;y\",1\n\"x;z\",2\n"), b',');
     }
 

@@ -92,7 +92,7 @@ fn nothing_to_learn_from_names_every_reason() {
         "no column is of use (`a`: the same in the only row; `b`: no value; `id`: left out when reading \
          (identifier, free text or ignored)); give columns that vary, or set types with --types"
     );
-    assert_eq!(refusal(vec![]), "learning how to encode a table needs at least 1 rows, but there are 0");
+    assert_eq!(refusal(vec![]), "learning how to encode a table needs at least 1 row, but there are 0");
     let many: Vec<Column> = (0..30).map(|i| numbers(&format!("c{i}"), &[0.0, 0.0])).collect();
     assert!(refusal(many).contains("and 20 more"));
 }
