@@ -5,14 +5,14 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// The test command that the README names, and that a person runs.
-pub fn test_command() -> Result<String> {
+pub(crate) fn test_command() -> Result<String> {
     let readme = std::fs::read_to_string(crate::root().join("README.md")).context("README.md")?;
     let line = readme.lines().map(str::trim).find(|line| line.starts_with("cargo test"));
     line.map(str::to_owned).context("README.md names no `cargo test` command")
 }
 
 /// Everything, stopping at the first failure.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     step("cargo fmt --all --check")?;
     crate::tidy::run()?;
     crate::docs::run(true)?;

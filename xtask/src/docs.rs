@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 /// Writes the generated pages, or with `check` says which are stale.
-pub fn run(check: bool) -> Result<()> {
+pub(crate) fn run(check: bool) -> Result<()> {
     let stale: Vec<String> = pages()?
         .into_iter()
         .filter(|(path, text)| {
@@ -81,7 +81,7 @@ fn methods() -> String {
 }
 
 /// Where a method's file is: a file or a folder of its id.
-pub fn source_file(id: &str) -> String {
+pub(crate) fn source_file(id: &str) -> String {
     let file = format!("crates/detect/src/{id}.rs");
     if Path::new(&crate::root().join(&file)).exists() {
         file

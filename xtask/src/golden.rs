@@ -10,7 +10,7 @@ fn folder() -> PathBuf {
 }
 
 /// Lists the scripts, or runs that of `id` with the pinned versions of `requirements.txt`.
-pub fn run(id: Option<&str>) -> Result<()> {
+pub(crate) fn run(id: Option<&str>) -> Result<()> {
     let Some(id) = id else {
         let mut ids: Vec<String> = std::fs::read_dir(folder())?
             .filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(str::to_owned))

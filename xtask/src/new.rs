@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 /// Adds the detector `id` to `crates/detect`.
-pub fn detector(id: &str) -> Result<()> {
+pub(crate) fn detector(id: &str) -> Result<()> {
     let name = type_name(id)?;
     let folder = crate::root().join("crates/detect/src");
     let file = folder.join(format!("{id}.rs"));

@@ -1,7 +1,7 @@
 //! Reasons for rows, from a trained model.
 
 use anomalyst_core::{Dataset, Decisions, Evidence, Finding, Result, Run, Table, Verdict};
-use anomalyst_explain::{Depth, Explainer, Reference, Subject};
+use anomalyst_explain::{Depth, Subject};
 use ndarray::Array2;
 
 use crate::model::TrainedModel;
@@ -33,18 +33,6 @@ pub(crate) fn rank(rows: &mut [usize], scores: &[f32]) {
     rows.sort_unstable_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
 }
 
-/// Evidence for `rows` of `table`.
-pub(crate) fn evidence(
-    pipeline: &Pipeline,
-    reference: &Reference,
-    threshold: f32,
-    (table, scores): (&Table, &[f32]),
-    (rows, depth): (&[usize], Depth),
-    run: &Run,
-) -> Result<Vec<Evidence>> {
-    Explainer { subject: pipeline, reference, threshold }.explain(table, rows, scores, depth, run)
-}
-
 /// A row with its decision and evidence.
 pub(crate) fn finding(
     table: &Table,
@@ -71,8 +59,6 @@ pub(crate) fn finding(
 pub fn explain_item(model: &TrainedModel, table: &Table, row: usize, run: &Run) -> Result<Finding> {
     let (scores, _) = model.pipeline.score(&Dataset::Table(table.clone()), run)?;
     let decisions = model.decision.decide(&scores, run)?;
-    let threshold = model.decision.threshold().value;
-    let found =
-        evidence(&model.pipeline, &model.reference, threshold, (table, &scores), (&[row], Depth::Full), run)?;
+    let found = model.explainer().explain(table, &[row], &scores, Depth::Full, run)?;
     Ok(finding(table, row, scores[row], &decisions, found.into_iter().next().unwrap_or_default()))
 }

@@ -14,6 +14,7 @@ mod explain;
 mod fit;
 mod model;
 mod options;
+mod pictures;
 mod scan;
 mod score;
 
@@ -22,7 +23,7 @@ pub use fit::fit;
 pub use model::TrainedModel;
 pub use options::{Input, Options, Stopwatch, read};
 pub use scan::scan;
-pub use score::{Scored, score};
+pub use score::score;
 
 pub use anomalyst_core as core;
 pub use anomalyst_data as data;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result, Schema, SourceSummary};
 use anomalyst_decide::Decision;
-use anomalyst_explain::Reference;
+use anomalyst_explain::{Explainer, Reference};
 
 use crate::model_file;
 use crate::pipeline::Pipeline;
@@ -48,6 +48,15 @@ impl TrainedModel {
     /// A model from the bytes of its file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         Self::from_content(&model_file::from_bytes(bytes).map_err(Error::model)?)
+    }
+
+    /// Says why rows are odd.
+    pub fn explainer(&self) -> Explainer<'_> {
+        Explainer {
+            subject: &self.pipeline,
+            reference: &self.reference,
+            threshold: self.decision.threshold().value,
+        }
     }
 
     fn content(&self) -> Result<model_file::Content> {

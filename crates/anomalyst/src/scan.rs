@@ -1,16 +1,14 @@
 //! Fit and score in one go: the odd rows of data that may hold anomalies.
 
-use std::collections::BTreeMap;
-
-use anomalyst_core::{Dataset, Notice, Notices, Outcome, Reproduce, Result, Run, Table};
+use anomalyst_core::{Dataset, Outcome, Reproduce, Result, Run, Table};
 use anomalyst_decide::Decision;
 use anomalyst_explain::{Depth, Reference};
 use ndarray::{Array2, Axis, stack};
-use rand::seq::index;
 
-use crate::explain::{MOST_REASONS, evidence, finding, flagged, rank};
+use crate::explain::{MOST_REASONS, finding, flagged, rank};
 use crate::model::TrainedModel;
 use crate::options::{Input, Options, Stopwatch};
+use crate::pictures::pictures;
 use crate::pipeline::Pipeline;
 use crate::recipe::Recipe;
 use crate::registry::{self, Task};
@@ -18,8 +16,6 @@ use crate::registry::{self, Task};
 /// The posterior of the contamination factor is computed from at most this many rows: its width is governed by the
 /// detectors' disagreement long before.
 const PANEL_ROWS: usize = 3_000;
-/// Rows on the map besides the findings.
-const MAP_ROWS: usize = 2_000;
 /// How many rows are shown when none is flagged.
 const FEWEST_FINDINGS: usize = 5;
 
@@ -52,12 +48,13 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
     let mut is_normal = vec![true; table.n_rows];
     rows.iter().for_each(|&row| is_normal[row] = false);
     let reference = Reference::learn(&table, |row| is_normal[row], run)?;
-    let threshold = decision.threshold().value;
     let shown = shown_rows(&rows, &scores, options.n_findings);
-    let brief = evidence(&pipeline, &reference, threshold, (&table, &scores), (&rows, Depth::Brief), run)?;
+    let model =
+        TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
     let mut reasons = vec![String::new(); table.n_rows];
-    rows.iter().zip(brief).for_each(|(&row, evidence)| reasons[row] = evidence.sentence);
-    let full = evidence(&pipeline, &reference, threshold, (&table, &scores), (&shown, Depth::Full), run)?;
+    let explainer = model.explainer();
+    explainer.explain_each(&table, &rows, &scores, Depth::Brief, run, |row, e| reasons[row] = e.sentence)?;
+    let full = explainer.explain(&table, &shown, &scores, Depth::Full, run)?;
     let findings = shown
         .iter()
         .zip(full)
@@ -67,14 +64,11 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
     watch.lap("explain");
 
     let (profiles, map) = if options.with_report {
-        let profiles = anomalyst_explain::profiles(&table, &rows, &left_out(&notices), run)?;
-        (profiles, Some(map(&pipeline, &table, &shown, run)?))
+        pictures(&model.pipeline, &table, (&rows, &shown), &notices, run)?
     } else {
         (Vec::new(), None)
     };
     watch.lap("profiles");
-    let model =
-        TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),
@@ -109,12 +103,6 @@ pub(crate) fn shown_rows(flagged: &[usize], scores: &[f32], most: usize) -> Vec<
     shown
 }
 
-/// Why columns took no part, by name.
-fn left_out(notices: &Notices) -> BTreeMap<String, String> {
-    let about = |notice: &Notice| Some((notice.column.clone()?, notice.message.clone()));
-    notices.0.iter().filter(|notice| notice.message.contains("left out")).filter_map(about).collect()
-}
-
 /// How to get the same result again.
 pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result<Reproduce> {
     Ok(Reproduce {
@@ -142,18 +130,4 @@ fn panel(table: &Table, run: &Run) -> Result<Array2<f32>> {
     let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
     stack(Axis(1), &views)
         .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
-}
-
-/// The findings and a sample of the other rows in two dimensions.
-fn map(pipeline: &Pipeline, table: &Table, shown: &[usize], run: &Run) -> Result<anomalyst_core::RowMap> {
-    let mut rows = shown.to_vec();
-    let mut others =
-        index::sample(&mut run.random(u64::MAX - 1), table.n_rows, MAP_ROWS.min(table.n_rows)).into_vec();
-    others.sort_unstable();
-    rows.extend(others.into_iter().filter(|row| !shown.contains(row)));
-    let features = pipeline.features(&Dataset::Table(table.take(&rows)), run)?;
-    let findings: Vec<usize> = (0..shown.len()).collect();
-    let mut map = anomalyst_explain::row_map(&features, &findings, run)?;
-    map.points.iter_mut().for_each(|point| point.row = rows[point.row]);
-    Ok(map)
 }

@@ -1,100 +1,54 @@
 //! Apply a trained model to rows of any number, in bounded memory.
 
 use anomalyst_core::{
-    Batches, Dataset, Decisions, Notice, Notices, Outcome, Reproduce, Result, Run, SourceSummary, Table,
-    Verdict,
+    Batches, ColumnProfile, Dataset, Decisions, Evidence, Finding, Notices, Outcome, Reproduce, Result,
+    RowMap, Run, SourceSummary, Table, Verdict,
 };
 use anomalyst_data::TableSource;
 use anomalyst_decide::{Decision, Rule};
-use anomalyst_explain::Depth;
+use anomalyst_explain::{Depth, Explainer};
 
-use crate::explain::{evidence, finding, rank};
+use crate::explain::{finding, rank};
 use crate::model::TrainedModel;
 use crate::options::{Options, Stopwatch};
+use crate::pictures::pictures;
 use crate::scan::shown_rows;
 
 /// Cells of at most this many rows are kept until decisions are made, so that reasons can be given.
 const MOST_KEPT: usize = 50_000;
-
-/// The result of [`score`].
-pub struct Scored {
-    /// Everything a face shows.
-    pub outcome: Outcome,
-}
+/// Columns and map are drawn where all cells fit into this.
+const MOST_DRAWN_BYTES: u64 = 4 << 30;
 
 /// Scores every row of `source`, decides, and says why rows were flagged.
 ///
 /// Rows are read batch by batch; what stays in memory is the scores and the cells of candidates: the rows whose
 /// score could earn a flag, at most 50,000 of them.
-pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run: &Run) -> Result<Scored> {
+pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run: &Run) -> Result<Outcome> {
     let mut watch = Stopwatch::default();
-    let mut scores: Vec<f32> = Vec::new();
-    let mut ids: Option<Vec<String>> = None;
-    let mut notices = Notices::default();
-    let mut kept = Candidates::default();
-    for batch in source.batches(run)? {
-        run.check()?;
-        let table = batch?;
-        let data = Dataset::Table(table);
-        let (batch_scores, noticed) = model.pipeline.score(&data, run)?;
-        let Dataset::Table(table) = data else { continue };
-        merge_notices(&mut notices, noticed);
-        if let Some(batch_ids) = &table.ids {
-            ids.get_or_insert_default().extend(batch_ids.iter().cloned());
-        }
-        let may_be_flagged = candidates(model, &batch_scores, run)?;
-        kept.take_from(&table, &batch_scores, &may_be_flagged, scores.len());
-        scores.extend(batch_scores);
-    }
-    notices.extend(source.notices());
+    let Scored { scores, ids, mut notices, kept } = read_and_score(model, source, run)?;
     options.accept(&notices)?;
     watch.lap("read and score");
     let decision = for_batch(model, &scores)?;
     let decisions = decision.decide(&scores, run)?;
     watch.lap("decide");
-    let mut reasons = vec![String::new(); scores.len()];
-    let mut findings = Vec::new();
-    let threshold = decision.threshold().value;
-    for part in &kept.parts {
-        let rows: Vec<usize> =
-            (0..part.rows.len()).filter(|&i| decisions.verdict[part.rows[i]] != Verdict::Normal).collect();
-        let own: Vec<f32> = part.rows.iter().map(|&row| scores[row]).collect();
-        let brief = evidence(
-            &model.pipeline,
-            &model.reference,
-            threshold,
-            (&part.table, &own),
-            (&rows, Depth::Brief),
-            run,
-        )?;
-        rows.iter().zip(brief).for_each(|(&i, evidence)| reasons[part.rows[i]] = evidence.sentence);
-    }
+    let explainer = Explainer { threshold: decision.threshold().value, ..model.explainer() };
+    let reasons = kept.reasons(&explainer, &scores, &decisions, run)?;
     let mut flagged: Vec<usize> =
         kept.rows().filter(|&row| decisions.verdict[row] != Verdict::Normal).collect();
     rank(&mut flagged, &scores);
-    for row in shown_rows(&flagged, &scores, options.n_findings) {
-        let Some((part, i)) = kept.find(row) else { continue };
-        let own: Vec<f32> = part.rows.iter().map(|&row| scores[row]).collect();
-        let full = evidence(
-            &model.pipeline,
-            &model.reference,
-            threshold,
-            (&part.table, &own),
-            (&[i], Depth::Full),
-            run,
-        )?;
-        let mut found =
-            finding_at(&part.table, i, row, &scores, &decisions, full.into_iter().next().unwrap_or_default());
-        if part.table.ids.is_none() {
-            found.name = (row + 1).to_string();
-        }
-        findings.push(found);
-    }
+    let shown = shown_rows(&flagged, &scores, options.n_findings);
+    let findings = kept.findings(&explainer, &shown, &scores, &decisions, run)?;
     watch.lap("explain");
-    let n_rows = scores.len();
-    let outcome = Outcome {
+    let (profiles, map) = if options.with_report {
+        let shown: Vec<usize> = findings.iter().map(|finding| finding.row).collect();
+        drawn(model, source, (&flagged, &shown), &mut notices, run)?
+    } else {
+        (Vec::new(), None)
+    };
+    watch.lap("profiles");
+    Ok(Outcome {
         source: SourceSummary {
-            n_rows,
+            n_rows: scores.len(),
             n_columns: model.schema.columns.len(),
             n_used: model.schema.columns.iter().filter(|column| column.used).count(),
             ..source.summary()
@@ -106,8 +60,8 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
         reasons,
         ids,
         findings,
-        profiles: Vec::new(),
-        map: None,
+        profiles,
+        map,
         notices: notices.0,
         reproduce: Reproduce {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -117,8 +71,55 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
             inputs: Vec::new(),
         },
         timing: watch.stages(),
-    };
-    Ok(Scored { outcome })
+    })
+}
+
+/// What one pass over the rows leaves.
+#[derive(Default)]
+struct Scored {
+    scores: Vec<f32>,
+    ids: Option<Vec<String>>,
+    notices: Notices,
+    kept: Candidates,
+}
+
+fn read_and_score(model: &TrainedModel, source: &TableSource, run: &Run) -> Result<Scored> {
+    let mut all = Scored::default();
+    for batch in source.batches(run)? {
+        run.check()?;
+        let data = Dataset::Table(batch?);
+        let (scores, noticed) = model.pipeline.score(&data, run)?;
+        let Dataset::Table(table) = data else { continue };
+        all.notices.merge(noticed);
+        if let Some(ids) = &table.ids {
+            all.ids.get_or_insert_default().extend(ids.iter().cloned());
+        }
+        let may_be_flagged = candidates(model, &scores, run)?;
+        all.kept.take_from(&table, &scores, &may_be_flagged, all.scores.len());
+        all.scores.extend(scores);
+    }
+    all.notices.out_of(all.scores.len() as u64);
+    all.notices.extend(source.notices());
+    Ok(all)
+}
+
+/// Pictures of all rows, which are read once more for them; none where they are too many to hold at once.
+fn drawn(
+    model: &TrainedModel,
+    source: &TableSource,
+    (flagged, shown): (&[usize], &[usize]),
+    notices: &mut Notices,
+    run: &Run,
+) -> Result<(Vec<ColumnProfile>, Option<RowMap>)> {
+    let n_cells = source.summary().n_rows.saturating_mul(source.schema().columns.len()) as u64;
+    let most = run.max_memory_bytes().unwrap_or(u64::MAX).min(MOST_DRAWN_BYTES);
+    // Eight bytes a cell, and as much again for sorting.
+    if n_cells.saturating_mul(16) > most {
+        notices.info(None, "the report draws no columns and no map: there are too many rows to hold at once");
+        return Ok((Vec::new(), None));
+    }
+    let (table, _) = source.read(run)?;
+    pictures(&model.pipeline, &table, (flagged, shown), notices, run)
 }
 
 /// The decision for these rows: "the K most anomalous" means of them, not of the rows the model was fitted on.
@@ -145,14 +146,15 @@ fn candidates(model: &TrainedModel, scores: &[f32], run: &Run) -> Result<Vec<boo
     Ok(p_values.iter().zip(&decisions.verdict).map(|(&p, &v)| v != Verdict::Normal || p <= reach).collect())
 }
 
+/// The finding of row `i` of `table`, which is row `row` of all.
 fn finding_at(
     table: &Table,
     i: usize,
     row: usize,
-    scores: &[f32],
+    score: f32,
     decisions: &Decisions,
-    evidence: anomalyst_core::Evidence,
-) -> anomalyst_core::Finding {
+    evidence: Evidence,
+) -> Finding {
     let at = |values: &Option<Vec<f64>>| values.as_ref().map(|values| vec![values[row]]);
     let one = Decisions {
         p_value: at(&decisions.p_value),
@@ -161,9 +163,9 @@ fn finding_at(
         verdict: vec![decisions.verdict[row]],
         severity: vec![decisions.severity[row]],
     };
-    let mut found = finding(&table.take(&[i]), 0, scores[row], &one, evidence);
-    found.row = row;
-    found
+    let mut one_row = table.take(&[i]);
+    one_row.first_row = row;
+    Finding { row, ..finding(&one_row, 0, score, &one, evidence) }
 }
 
 /// Rows that may be flagged, with their cells, and the positions they had in the whole.
@@ -176,6 +178,13 @@ struct Candidates {
 struct Part {
     table: Table,
     rows: Vec<usize>,
+}
+
+impl Part {
+    /// The scores of its rows, out of all.
+    fn scores(&self, all: &[f32]) -> Vec<f32> {
+        self.rows.iter().map(|&row| all[row]).collect()
+    }
 }
 
 impl Candidates {
@@ -195,22 +204,49 @@ impl Candidates {
         }
     }
 
+    /// One sentence for each row that is not normal; empty for the others.
+    fn reasons(
+        &self,
+        explainer: &Explainer<'_>,
+        scores: &[f32],
+        decisions: &Decisions,
+        run: &Run,
+    ) -> Result<Vec<String>> {
+        let mut reasons = vec![String::new(); scores.len()];
+        for part in &self.parts {
+            let is_odd = |i: &usize| decisions.verdict[part.rows[*i]] != Verdict::Normal;
+            let odd: Vec<usize> = (0..part.rows.len()).filter(is_odd).collect();
+            explainer.explain_each(&part.table, &odd, &part.scores(scores), Depth::Brief, run, |i, e| {
+                reasons[part.rows[i]] = e.sentence;
+            })?;
+        }
+        Ok(reasons)
+    }
+
+    /// Those of the rows `shown` that were kept, with all that can be said about them.
+    fn findings(
+        &self,
+        explainer: &Explainer<'_>,
+        shown: &[usize],
+        scores: &[f32],
+        decisions: &Decisions,
+        run: &Run,
+    ) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for &row in shown {
+            let Some((part, i)) = self.find(row) else { continue };
+            let evidence = explainer.explain(&part.table, &[i], &part.scores(scores), Depth::Full, run)?;
+            let evidence = evidence.into_iter().next().unwrap_or_default();
+            findings.push(finding_at(&part.table, i, row, scores[row], decisions, evidence));
+        }
+        Ok(findings)
+    }
+
     fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.parts.iter().flat_map(|part| part.rows.iter().copied())
     }
 
     fn find(&self, row: usize) -> Option<(&Part, usize)> {
         self.parts.iter().find_map(|part| Some((part, part.rows.iter().position(|&r| r == row)?)))
-    }
-}
-
-/// Batches repeat each other's notices with other counts; the first of each kind stands for all.
-fn merge_notices(notices: &mut Notices, more: Notices) {
-    let shape =
-        |notice: &Notice| (notice.column.clone(), notice.message.replace(|c: char| c.is_ascii_digit(), ""));
-    for notice in more.0 {
-        if !notices.0.iter().any(|known| shape(known) == shape(&notice)) {
-            notices.0.push(notice);
-        }
     }
 }

@@ -30,7 +30,7 @@ pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
 pub use error::{Error, ErrorKind, Result};
 pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, Expected, NearestRow};
 pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
-pub use notice::{Notice, NoticeKind, Notices};
+pub use notice::{Notice, NoticeKind, Notices, Tally};
 pub use outcome::{
     ColumnProfile, DecisionSummary, Finding, LevelCount, MapPoint, MemberSummary, MethodSummary, Outcome,
     ProfileValues, Reproduce, RowMap, SourceSummary, ThresholdSummary, Timing,

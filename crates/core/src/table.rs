@@ -21,6 +21,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// How many rows there are.
     pub n_rows: usize,
+    /// How many rows come before these, where this is a batch of a longer table.
+    pub first_row: usize,
     /// What the user calls each row (`--id`); row numbers counted from 1 where absent.
     pub ids: Option<Vec<String>>,
     /// What is known about each row (`--label`).
@@ -171,7 +173,7 @@ impl Table {
                 return Err(Error::Data(format!("two columns are called `{}`", column.name)));
             }
         }
-        Ok(Self { columns, n_rows, ids: None, labels: None })
+        Ok(Self { columns, n_rows, ..Self::default() })
     }
 
     /// A table of number columns called `x1`, `x2`, ... from the rows of a matrix.
@@ -182,7 +184,7 @@ impl Table {
             data: ColumnData::Numbers(cells.to_vec()),
         };
         let columns = values.columns().into_iter().enumerate().map(column).collect();
-        Self { columns, n_rows: values.nrows(), ids: None, labels: None }
+        Self { columns, n_rows: values.nrows(), ..Self::default() }
     }
 
     /// Name and kind of every column.
@@ -206,6 +208,7 @@ impl Table {
         Self {
             columns: self.columns.iter().map(column).collect(),
             n_rows: rows.len(),
+            first_row: 0,
             ids: self.ids.as_ref().map(|ids| rows.iter().map(|&row| ids[row].clone()).collect()),
             labels: self.labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect()),
         }
@@ -213,7 +216,10 @@ impl Table {
 
     /// What a person calls row `row`: its id, or its number counted from 1.
     pub fn row_name(&self, row: usize) -> String {
-        self.ids.as_ref().and_then(|ids| ids.get(row).cloned()).unwrap_or_else(|| (row + 1).to_string())
+        self.ids
+            .as_ref()
+            .and_then(|ids| ids.get(row).cloned())
+            .unwrap_or_else(|| (self.first_row + row + 1).to_string())
     }
 }
 

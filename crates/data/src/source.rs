@@ -192,6 +192,7 @@ impl Batches for TableSource {
             file: 0,
             blocks: None,
             ready: VecDeque::new(),
+            n_given: 0,
         }))
     }
 }
@@ -205,6 +206,7 @@ struct BatchReader<'a> {
     file: usize,
     blocks: Option<Blocks<'a>>,
     ready: VecDeque<Table>,
+    n_given: usize,
     tallies: Collector,
 }
 
@@ -251,7 +253,9 @@ impl Iterator for BatchReader<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(table) = self.ready.pop_front() {
+            if let Some(mut table) = self.ready.pop_front() {
+                table.first_row = self.n_given;
+                self.n_given += table.n_rows;
                 return Some(Ok(table));
             }
             match self.advance() {

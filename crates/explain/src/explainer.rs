@@ -63,6 +63,22 @@ impl Explainer<'_> {
         depth: Depth,
         run: &Run,
     ) -> Result<Vec<Evidence>> {
+        let mut all = Vec::with_capacity(rows.len());
+        self.explain_each(table, rows, scores, depth, run, |_, evidence| all.push(evidence))?;
+        Ok(all)
+    }
+
+    /// The same, where each piece of evidence is given to `take` with its row and need not be kept: a great many
+    /// rows need no more memory than a few thousand.
+    pub fn explain_each(
+        &self,
+        table: &Table,
+        rows: &[usize],
+        scores: &[f32],
+        depth: Depth,
+        run: &Run,
+        mut take: impl FnMut(usize, Evidence) + Send,
+    ) -> Result<()> {
         let n = table.n_rows;
         if scores.len() != n {
             return Err(Error::Data(format!("{} scores for {n} rows to explain", scores.len())));
@@ -74,15 +90,15 @@ impl Explainer<'_> {
             let view = View::new(self.reference, table);
             let block_len = (MAX_BLOCK_CELLS / table.columns.len().max(1)).clamp(1, MAX_BLOCK_ROWS);
             let stage = run.stage("explain", rows.len() as u64);
-            let mut all = Vec::with_capacity(rows.len());
             for rows in rows.chunks(block_len) {
                 run.check()?;
                 let block = view.block(table, rows);
                 let scores = rows.iter().map(|&row| scores[row]).collect();
-                all.extend(self.explain_block(&view, &Asked { rows, block, scores }, depth, run)?);
+                let evidence = self.explain_block(&view, &Asked { rows, block, scores }, depth, run)?;
+                rows.iter().zip(evidence).for_each(|(&row, evidence)| take(row, evidence));
                 stage.advance(rows.len() as u64);
             }
-            Ok(all)
+            Ok(())
         })
     }
 

@@ -414,6 +414,7 @@ fn notices() -> Vec<Notice> {
         kind,
         column: column.map(str::to_owned),
         message: message.into(),
+        tally: None,
     };
     vec![
         notice(NoticeKind::Info, None, "The delimiter is `;` and numbers use a decimal point."),

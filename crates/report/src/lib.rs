@@ -21,4 +21,4 @@ pub use explanation::explanation;
 pub use html::{report_html, write_report};
 pub use items::{ItemFormat, ItemWriter, Items, write_items};
 pub use summary::summary_json;
-pub use terminal::{Terminal, terminal};
+pub use terminal::{Terminal, heading, terminal, verdicts};

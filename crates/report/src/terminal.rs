@@ -1,6 +1,8 @@
 //! What `scan` prints: what was read, how it was judged, the top findings, and where to go on.
 
-use anomalyst_core::{Finding, Interval, NoticeKind, Outcome, Severity, Verdict};
+use anomalyst_core::{
+    Finding, Interval, MethodSummary, NoticeKind, Outcome, Severity, SourceSummary, Verdict,
+};
 
 use crate::layout::{Cell, TableColumn, Tint, table, width, wrap};
 use crate::text::{ScoreFormat, clean, counted, p_value, percent, shorten, source_name};
@@ -30,10 +32,22 @@ const SHOWN_NOTICES: usize = 6;
 /// Characters of a sentence or name that are shown.
 const TEXT_LIMIT: usize = 600;
 
-/// Everything `scan` prints about `outcome`; no line is wider than `style.width`.
+/// Everything there is to print about `outcome`; no line is wider than `style.width`.
 pub fn terminal(outcome: &Outcome, style: &Terminal) -> String {
+    heading(&outcome.source, style) + &verdicts(outcome, style)
+}
+
+/// What was read: can be printed before the work begins.
+pub fn heading(source: &SourceSummary, style: &Terminal) -> String {
     let mut page = Page::new(style);
-    source_and_method(&mut page, outcome);
+    source_line(&mut page, source);
+    page.finish()
+}
+
+/// What came out: everything below the heading.
+pub fn verdicts(outcome: &Outcome, style: &Terminal) -> String {
+    let mut page = Page::new(style);
+    method(&mut page, &outcome.method);
     decision(&mut page, outcome);
     findings(&mut page, outcome);
     notices(&mut page, outcome);
@@ -110,8 +124,7 @@ pub(crate) fn grade(finding: &Finding) -> &'static str {
     }
 }
 
-fn source_and_method(page: &mut Page, outcome: &Outcome) {
-    let source = &outcome.source;
+fn source_line(page: &mut Page, source: &SourceSummary) {
     let mut line = format!(
         "{}: {}, {} of {} used",
         page.clean(&source_name(&source.paths)),
@@ -123,7 +136,9 @@ fn source_and_method(page: &mut Page, outcome: &Outcome) {
         line += &format!(" ({})", page.clean(&source.format));
     }
     page.paragraph("", &line, Tint::Strong);
-    let method = &outcome.method;
+}
+
+fn method(page: &mut Page, method: &MethodSummary) {
     let title = if method.title.is_empty() { &method.id } else { &method.title };
     let line = match (title.is_empty(), method.why.is_empty()) {
         (true, _) => return,

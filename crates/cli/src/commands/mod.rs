@@ -10,7 +10,7 @@ pub(crate) mod score;
 use std::process::ExitCode;
 
 use anomalyst::Options;
-use anomalyst::core::{Outcome, Verdict};
+use anomalyst::core::{Outcome, SourceSummary, Verdict};
 use anomalyst::report;
 
 use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, RunArgs};
@@ -44,7 +44,15 @@ fn command_line() -> String {
         .join(" ")
 }
 
-/// Files first, so that what is printed last is true.
+/// Says what was read before long work begins.
+fn announce(source: &SourceSummary, output: &OutputArgs, run: &RunArgs) -> anyhow::Result<()> {
+    if !output.json {
+        console::print(&report::heading(source, &console::style(run.color, output.show)))?;
+    }
+    Ok(())
+}
+
+/// Shows everything below what [`announce`] said. Files first, so that what is printed last is true.
 fn show(outcome: &Outcome, output: &OutputArgs, run: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &output.out {
         report::write_items(outcome, path)?;
@@ -55,7 +63,7 @@ fn show(outcome: &Outcome, output: &OutputArgs, run: &RunArgs) -> anyhow::Result
     if output.json {
         console::print(&serde_json::to_string_pretty(&report::summary_json(outcome))?)?;
     } else {
-        console::print(&report::terminal(outcome, &console::style(run.color, output.show)))?;
+        console::print(&report::verdicts(outcome, &console::style(run.color, output.show)))?;
     }
     let meets = |wanted: FailOn| {
         let verdict = match wanted {

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &ScanArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     options.recipe(anomalyst::registry::Task::Scan)?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
     let input = anomalyst::read(&source, &run)?;
+    commands::announce(&input.source, &args.output, &args.run)?;
     let (outcome, _) = anomalyst::scan(input, &options, &run)?;
     commands::show(&outcome, &args.output, &args.run)
 }

@@ -24,6 +24,7 @@ pub(crate) fn run(args: &ScoreArgs, cancel: Cancel) -> anyhow::Result<ExitCode> 
         command: commands::command_line(),
         ..Options::default()
     };
-    let scored = anomalyst::score(&model, &source, &options, &run)?;
-    commands::show(&scored.outcome, &args.output, &args.run)
+    let outcome = anomalyst::score(&model, &source, &options, &run)?;
+    commands::announce(&outcome.source, &args.output, &args.run)?;
+    commands::show(&outcome, &args.output, &args.run)
 }

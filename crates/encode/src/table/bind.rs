@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use anomalyst_core::{Column, ColumnData, Error, MISSING_CODE, Notices, Result, Run, Table, UNSEEN_CODE};
+use anomalyst_core::{
+    Column, ColumnData, Error, MISSING_CODE, NoticeKind, Notices, Result, Run, Table, Tally, UNSEEN_CODE,
+};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::categories::{Levels, parse_number};
 use super::column::{Cell, FittedColumn, Plan};
-use super::notices::{cell, listed, plural, rows_of, shorten};
+use super::notices::{cell, listed, plural, shorten};
 use super::twins;
 
 /// Cells in the form in which a column's plan reads them.
@@ -158,11 +160,10 @@ impl<'t> Binding<'t, '_> {
         let unread = |&row: &usize| !data.is_missing(row) && cells.is_missing(row);
         let mut unread = (0..self.table.n_rows).filter(unread);
         if let Some(first) = unread.next() {
-            let rows = rows_of(unread.count() + 1, self.table.n_rows);
             let example = self.example(data, first);
-            self.say(format!(
-                "was {was} in training; {rows} hold something else ({example}), treated as missing"
-            ));
+            self.count(unread.count() + 1, |rows| {
+                format!("was {was} in training; {rows} hold something else ({example}), treated as missing")
+            });
         }
     }
 
@@ -179,11 +180,13 @@ impl<'t> Binding<'t, '_> {
         if n_missing == 0 {
             return;
         }
-        let rows = rows_of(n_missing, n_rows);
         if self.keeps_missing {
-            self.notices.info(Some(&self.column.name), format!("missing in {rows}, never in training"));
+            let tally = self.tally(n_missing);
+            self.notices.counted(NoticeKind::Info, Some(&self.column.name), tally, |rows| {
+                format!("missing in {rows}, never in training")
+            });
         } else {
-            self.say(format!("missing in {rows}, never in training; imputed"));
+            self.count(n_missing, |rows| format!("missing in {rows}, never in training; imputed"));
         }
     }
 
@@ -204,9 +207,9 @@ impl<'t> Binding<'t, '_> {
         }
         let mut rows = (0..self.table.n_rows).filter(changed);
         let Some(first) = rows.next() else { return };
-        let count = rows_of(rows.count() + 1, self.table.n_rows);
         let example = self.example(data, first);
-        self.say(match &self.column.plan {
+        let plan = &self.column.plan;
+        self.count(rows.count() + 1, |count| match plan {
             Plan::Constant(value) => format!(
                 "was {} in all training rows and is left out; {count} hold another value ({example})",
                 cell(value)
@@ -219,9 +222,10 @@ impl<'t> Binding<'t, '_> {
     fn not_empty(&mut self, data: &ColumnData) -> Cells<'t> {
         let mut rows = (0..self.table.n_rows).filter(|&row| !data.is_missing(row));
         if let Some(first) = rows.next() {
-            let count = rows_of(rows.count() + 1, self.table.n_rows);
             let example = self.example(data, first);
-            self.say(format!("had no value in training and is left out; {count} hold one ({example})"));
+            self.count(rows.count() + 1, |count| {
+                format!("had no value in training and is left out; {count} hold one ({example})")
+            });
         }
         Cells::Missing
     }
@@ -231,11 +235,10 @@ impl<'t> Binding<'t, '_> {
         if let Some((count, first)) = twins::differences(&of.data, &data.data)
             && count > 0
         {
-            let (count, example) = (rows_of(count, self.table.n_rows), self.example(&data.data, first));
-            self.say(format!(
-                "was the same as `{}` in all training rows and is left out; it differs in {count} ({example})",
-                of.name
-            ));
+            let (of, example) = (&of.name, self.example(&data.data, first));
+            self.count(count, |count| {
+                format!("was the same as `{of}` in all training rows and is left out; it differs in {count} ({example})")
+            });
         }
     }
 
@@ -245,6 +248,15 @@ impl<'t> Binding<'t, '_> {
 
     fn say(&mut self, message: String) {
         self.notices.handled(Some(&self.column.name), message);
+    }
+
+    fn count(&mut self, n: usize, message: impl FnOnce(&str) -> String) {
+        let tally = self.tally(n);
+        self.notices.counted(NoticeKind::Handled, Some(&self.column.name), tally, message);
+    }
+
+    fn tally(&self, n: usize) -> Tally {
+        Tally { n: n as u64, of: self.table.n_rows as u64 }
     }
 }
 

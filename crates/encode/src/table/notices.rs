@@ -1,6 +1,6 @@
 //! What is said about columns, in plain sentences.
 
-use anomalyst_core::{ColumnData, Notice, NoticeKind, Notices};
+use anomalyst_core::{ColumnData, Notice, NoticeKind, Notices, Tally};
 use rustc_hash::FxHashMap;
 
 use super::column::{Cell, FittedColumn, Plan};
@@ -60,7 +60,7 @@ pub(super) fn shorten(notices: Notices) -> Notices {
                     let (count, listed) =
                         (plural(names.len(), "column"), listed(names.iter().map(String::as_str)));
                     let message = format!("{count} ({listed}): {}", notice.message);
-                    short.0.push(Notice { kind: notice.kind, column: None, message });
+                    short.0.push(Notice { column: None, message, ..notice });
                 }
             }
             _ => short.0.push(notice),
@@ -162,7 +162,7 @@ pub(super) fn plural(count: usize, word: &str) -> String {
 
 /// "3 of 20 rows".
 pub(super) fn rows_of(count: usize, n_rows: usize) -> String {
-    format!("{count} of {}", plural(n_rows, "row"))
+    Tally { n: count as u64, of: n_rows as u64 }.to_string()
 }
 
 /// Names in backquotes; many are cut short.

@@ -122,7 +122,7 @@ pub(super) fn load(from: &ModelReader<'_>) -> Result<Reference> {
         return Err(damaged("there are more numbers than columns account for"));
     }
     columns.iter().zip(&sampled).try_for_each(|(usual, sampled)| check(usual, &sampled.data))?;
-    let sample = Table { columns: sampled, n_rows: n_sample, ids: head.ids, labels: None };
+    let sample = Table { columns: sampled, n_rows: n_sample, ids: head.ids, ..Table::default() };
     Ok(Reference { columns, sample, sample_rows, only_normal: head.only_normal, n_rows: n })
 }
 

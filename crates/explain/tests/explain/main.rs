@@ -3,6 +3,5 @@
 mod degenerate;
 mod evidence;
 mod faithfulness;
-mod speed;
 mod stored;
 mod subjects;

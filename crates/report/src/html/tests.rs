@@ -1,3 +1,5 @@
+//! The page is whole, closed and safe, whatever the outcome holds.
+
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -5,14 +7,6 @@ use anomalyst_core::{Expected, ProfileValues, RowMap};
 
 use super::*;
 use crate::fixture;
-
-/// For a look in a browser: `cargo test -p anomalyst-report -- --ignored look`.
-#[test]
-#[ignore = "writes anomalyst-report.html to the temporary folder, for a person to look at"]
-fn look() {
-    let path = std::env::temp_dir().join("anomalyst-report.html");
-    write_report(&fixture::outcome(), &path).unwrap();
-}
 
 /// Tags that stand open at the end or are closed without having been opened.
 fn unbalanced(html: &str) -> Vec<String> {
@@ -249,26 +243,4 @@ fn the_file_is_the_page() {
     write_report(&outcome, &path).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), report_html(&outcome).unwrap());
     assert!(write_report(&outcome, folder.path()).is_err());
-}
-#[test]
-#[ignore = "TMP"]
-fn tmp_speed() {
-    let outcome = fixture::outcome_of(1_000_000);
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["a.csv", "a.ndjson", "a.parquet"] {
-        let t = std::time::Instant::now();
-        crate::write_items(&outcome, &folder.path().join(name)).unwrap();
-        println!("{name} {:?} {}", t.elapsed(), fs::metadata(folder.path().join(name)).unwrap().len());
-    }
-    let t = std::time::Instant::now();
-    println!("html {} {:?}", report_html(&outcome).unwrap().len(), t.elapsed());
-    let mut outcome = fixture::outcome();
-    outcome
-        .scores
-        .iter_mut()
-        .enumerate()
-        .for_each(|(i, s)| *s = if i % 170 == 3 { 10_f32.powi((i % 5) as i32) * *s } else { *s });
-    outcome.decision.threshold.value = 1.5;
-    outcome.map.as_mut().unwrap().points.iter_mut().rev().take(3).for_each(|p| p.x *= 50.0);
-    fs::write("/tmp/log.html", report_html(&outcome).unwrap()).unwrap();
 }

@@ -1,3 +1,5 @@
+//! Every format reads back as what was written.
+
 use std::fs::{self, File};
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
+//! What the terminal shows at several widths.
+
 use super::*;
 use crate::fixture::outcome;
 use crate::{explanation, fixture};

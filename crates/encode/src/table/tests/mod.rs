@@ -5,7 +5,6 @@ mod degenerate;
 mod new_data;
 mod properties;
 mod saved;
-mod speed;
 
 use std::sync::Arc;
 
