@@ -5,6 +5,7 @@
 mod ci;
 mod docs;
 mod golden;
+mod models;
 mod new;
 mod tidy;
 

@@ -1,0 +1,57 @@
+//! Model files of this release, which every later release has to read.
+
+use std::path::PathBuf;
+
+use anomalyst::core::Run;
+use anomalyst::data::{ReadOptions, open_bytes};
+use anomalyst::{Options, registry};
+use anyhow::{Context, Result};
+
+/// Rows that the models learn from.
+const N_ROWS: usize = 240;
+
+fn folder() -> PathBuf {
+    crate::root().join("crates/anomalyst/tests/models")
+}
+
+/// Fits every method and recipe on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
+/// beside it. Files of earlier releases stay as they are.
+pub(crate) fn write() -> Result<()> {
+    let run = Run::new(0);
+    let rows = folder().join("rows.csv");
+    let methods = registry::methods().iter().map(|entry| entry.card.id);
+    let recipes = registry::recipes().iter().map(|recipe| recipe.name.as_str());
+    for name in methods.chain(recipes) {
+        let small = name == "isolation_forest" || name == "auto_scan";
+        let options = Options {
+            method: name.into(),
+            set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
+            ..Options::default()
+        };
+        let input = anomalyst::read(&open_bytes("table", table(), &ReadOptions::default(), &run)?, &run)?;
+        let (_, model) = anomalyst::fit(input, &options, &run)?;
+        let path = folder().join(format!("{}-{name}.anomalyst", env!("CARGO_PKG_VERSION")));
+        model.save(&path)?;
+        let read = ReadOptions { expected: Some(model.schema.clone()), ..ReadOptions::default() };
+        let source = anomalyst::data::open(&[rows.display().to_string()], &read, &run)?;
+        let outcome = anomalyst::score(&model, &source, &Options::default(), &run)?;
+        let scores = serde_json::to_string(&outcome.scores)?;
+        std::fs::write(path.with_extension("json"), scores + "\n").context("writing scores")?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}
+
+/// Numbers, a category, a flag, times and gaps.
+fn table() -> Vec<u8> {
+    let mut text = String::from("size,weight,colour,ready,at\n");
+    for i in 0..N_ROWS {
+        // Multiples of irrational numbers fill the unit interval evenly, without a generator.
+        let u = |a: f64| (i as f64 * a).fract();
+        let size = if i % 31 == 4 { String::new() } else { format!("{:.3}", 10.0 + u(0.618_034)) };
+        let weight = 5.0 + u(0.618_034) + 0.3 * u(0.414_214);
+        let (colour, ready) = (["red", "green", "blue"][i % 3], i % 5 != 0);
+        text += &format!("{size},{weight:.3},{colour},{ready},2024-03-{:02}T{:02}:00:00Z\n", i % 28 + 1, i % 24);
+    }
+    text.into_bytes()
+}
