@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anomalyst_core::{AnyModel, ElementKind, Entry, Features, ModelReader, ModelWriter, Run, Tensor};
+use anomalyst_core::{AnyModel, ElementKind, Entry, ModelReader, ModelWriter, Run, Tensor};
 use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::parameters::variants;
-use super::{D, N, assert_finite, fit, rich_rows, to_bits};
-use crate::normal_rows;
+use super::{N, assert_finite, fit, rich_rows, to_bits};
 
 /// Every setting fits, scores, and gives the same bits after saving and loading, on all that the method takes.
 pub fn save_and_load(entry: &Entry) {
