@@ -75,7 +75,8 @@ impl Detector for ColumnZScore {
     };
     type Model = ColumnZScoreModel;
 
-    fn fit(&self, train: Checked<'_>, _: &Run) -> Result<ColumnZScoreModel> {
+    fn fit(&self, train: Checked<'_>, run: &Run) -> Result<ColumnZScoreModel> {
+        run.check()?;
         let moments = |column: ArrayView1<'_, f32>| -> Moments {
             column.iter().filter(|v| !v.is_nan()).map(|&v| f64::from(v)).collect()
         };
@@ -117,7 +118,8 @@ impl ColumnZScoreModel {
 }
 
 impl Model for ColumnZScoreModel {
-    fn score(&self, rows: Checked<'_>, _: &Run) -> Result<Vec<f32>> {
+    fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
+        run.check()?;
         let largest = |row| self.deviations(row).fold(0.0_f32, f32::max);
         Ok(rows.features().values.rows().into_iter().map(largest).collect())
     }

@@ -60,6 +60,7 @@ impl Detector for Random {
     type Model = RandomModel;
 
     fn fit(&self, _: Checked<'_>, run: &Run) -> Result<RandomModel> {
+        run.check()?;
         Ok(RandomModel { key: run.random(0).next_u64() })
     }
 
@@ -69,7 +70,8 @@ impl Detector for Random {
 }
 
 impl Model for RandomModel {
-    fn score(&self, rows: Checked<'_>, _: &Run) -> Result<Vec<f32>> {
+    fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
+        run.check()?;
         let mut scores = Vec::with_capacity(rows.n_parts());
         for (part, row) in rows.values.rows().into_iter().enumerate() {
             let numbers = row.iter().fold(self.key, |hash, v| mix(hash, v.to_bits()));

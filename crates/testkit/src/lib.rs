@@ -13,7 +13,7 @@
 pub mod checks;
 mod planted;
 
-pub use planted::{Planted, normal_rows, planted};
+pub use planted::{Planted, far, normal_rows, planted};
 
 use anomalyst_core::Entry;
 
@@ -31,4 +31,24 @@ pub fn for_all(methods: &[Entry], check: impl Fn(&Entry)) {
         })
         .collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Runs the named tests of the calling test program once more, each in a process of its own whose output is not
+/// captured, and fails if anything but the test harness wrote to either stream.
+pub fn assert_silent(tests: &[&str]) {
+    let program = std::env::current_exe().unwrap();
+    for test in tests {
+        let run = ["--exact", test, "--nocapture", "--test-threads=1", "--color=never"];
+        let output = std::process::Command::new(&program).args(run).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let passed = format!("test {test} ... ok");
+        let of_harness = |line: &&str| line.is_empty() || *line == "running 1 test" || *line == passed;
+        let rest: Vec<&str> = text.lines().filter(|line| !of_harness(line)).collect();
+        assert!(
+            output.status.success()
+                && matches!(rest[..], [last] if last.starts_with("test result: ok. 1 passed;")),
+            "{test} wrote:\n{text}"
+        );
+        assert!(output.stderr.is_empty(), "{test} wrote:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -28,3 +28,10 @@ pub fn planted(n: usize, d: usize, seed: u64) -> Planted {
     values[[n, column]] = 12.0;
     Planted { features: Features::rows(values), odd: n, column }
 }
+
+/// `n` normal rows and one that is 12 deviations off in every column, to either side in turn.
+pub fn far(n: usize, d: usize, seed: u64) -> Planted {
+    let mut values = normal_rows(n + 1, d, seed);
+    values.row_mut(n).iter_mut().enumerate().for_each(|(j, v)| *v = if j % 2 == 0 { 12.0 } else { -12.0 });
+    Planted { features: Features::rows(values), odd: n, column: 0 }
+}

@@ -1,3 +1,5 @@
+//! Closed forms, PyOD's numbers, counting as an oracle, and columns too large to be kept whole.
+
 use super::*;
 use anomalyst_core::{DetectorExt, Features};
 use ndarray::array;
@@ -20,7 +22,7 @@ fn closed_form() {
     assert_eq!(fitted.score(&rows, &run).unwrap(), [ln5, ln2, ln5, (2.0 * ln4 + 2.0 * ln2) / 4.0]);
 }
 
-/// See golden/ecod.py. PyOD works in f64 and these scores are f32, hence 1e-6.
+/// PyOD 3.6.7 through `golden/ecod.py`. PyOD works in f64 and these scores are f32, hence the relative 1e-6.
 #[test]
 fn matches_pyod() {
     let want = [

@@ -20,7 +20,7 @@ pub(super) fn grow(params: &IsolationForest, rows: &Features, random: Random) ->
         tree: Tree::default(),
     };
     grower.sample = grower.draw_sample(params.rows_per_tree(rows.n_parts()));
-    grower.run(params.depth_limit(rows.n_parts()));
+    grower.run(params.max_depth(rows.n_parts()));
     grower.tree
 }
 
@@ -70,14 +70,14 @@ impl Grower<'_> {
         chosen.into_iter().collect()
     }
 
-    fn run(&mut self, depth_limit: usize) {
+    fn run(&mut self, max_depth: usize) {
         self.tree.nodes.push(unfinished());
         let mut tasks =
             vec![Task { node: 0, start: 0, end: self.sample.len(), depth: 0, n_open: self.columns.len() }];
         while let Some(mut task) = tasks.pop() {
             let count = (task.end - task.start) as u32;
             self.tree.nodes[task.node].count = count;
-            let split = if task.depth < depth_limit && count > 1 { self.split(&mut task) } else { None };
+            let split = if task.depth < max_depth && count > 1 { self.split(&mut task) } else { None };
             let Some(split) = split else {
                 let length = (task.depth as f64 + average_path_length(count)) as f32;
                 self.tree.nodes[task.node].split = Split::Leaf { length };

@@ -19,7 +19,8 @@
 //!
 //! # Missing values and categories
 //! - A column of which some numbers are missing within a node counts twice: half of the cuts it gets ask whether
-//!   the number is there, so that gaps where there should be none are found. With no such cut, a gap is neutral.
+//!   the number is there, so that gaps where there should be none are found. A gap so weighs like a level of a
+//!   category, if a little less: the fewer rows have one the odder it is, and if half of them do, it says nothing.
 //! - A cut that asks for the size of a missing number cannot answer. While growing, the row draws its branch with
 //!   the odds of the rows that have one: on average as good as dividing it, and the sample never multiplies. While
 //!   scoring, both branches are followed and weighted by their shares of the sample, exactly and without a draw.
@@ -137,7 +138,7 @@ impl IsolationForest {
         self.sample_size.min(n_parts)
     }
 
-    fn depth_limit(&self, n_parts: usize) -> usize {
+    fn max_depth(&self, n_parts: usize) -> usize {
         let log2 = self.rows_per_tree(n_parts).next_power_of_two().trailing_zeros() as usize;
         self.max_depth.unwrap_or(log2).min(MAX_DEPTH)
     }
@@ -175,7 +176,7 @@ impl Detector for IsolationForest {
     /// Measured on one core of an EPYC server with 1M x 10 rows: see the benchmark notes.
     fn estimate(&self, shape: Shape) -> Estimate {
         let (trees, rows) = (self.n_trees as f64, self.rows_per_tree(shape.n_parts) as f64);
-        let steps = trees * self.depth_limit(shape.n_parts) as f64;
+        let steps = trees * self.max_depth(shape.n_parts) as f64;
         let terms = (1 + self.extension_level.min(shape.n_columns())) as f64;
         let plain = self.extension_level == 0 && shape.n_codes == 0;
         let block = (BLOCK * 4 * shape.n_values * 2) as f64;

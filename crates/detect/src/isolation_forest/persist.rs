@@ -31,8 +31,17 @@ struct Flat {
 
 pub(super) fn save(trees: &[Tree], out: &mut ModelWriter) {
     let mut flat = Flat::default();
-    for node in trees.iter().flat_map(|tree| &tree.nodes) {
-        flat.push(node);
+    let (mut terms, mut levels) = (Vec::<Term>::new(), Vec::<u32>::new());
+    for tree in trees {
+        for node in &tree.nodes {
+            flat.push(node);
+            // A tree grows branch by branch, which is not the order of its nodes; the reader goes by nodes.
+            match node.split {
+                Split::Plane { start, end, .. } => terms.extend(&tree.terms[start as usize..end as usize]),
+                Split::Levels { start, end, .. } => levels.extend(&tree.levels[start as usize..end as usize]),
+                Split::Leaf { .. } | Split::Below { .. } | Split::Present { .. } => {}
+            }
+        }
     }
     let sizes: Vec<u32> = trees.iter().map(|tree| tree.nodes.len() as u32).collect();
     out.put_list("tree_nodes", &sizes);
@@ -42,11 +51,9 @@ pub(super) fn save(trees: &[Tree], out: &mut ModelWriter) {
     out.put_list("left", &flat.left);
     out.put_list("count", &flat.count);
     out.put_list("extra", &flat.extra);
-    let terms: Vec<Term> = trees.iter().flat_map(|tree| tree.terms.iter().copied()).collect();
-    out.put_list("term_column", &terms.iter().map(|t| t.column).collect::<Vec<_>>());
-    out.put_list("term_weight", &terms.iter().map(|t| t.weight).collect::<Vec<_>>());
-    out.put_list("term_center", &terms.iter().map(|t| t.center).collect::<Vec<_>>());
-    let levels: Vec<u32> = trees.iter().flat_map(|tree| tree.levels.iter().copied()).collect();
+    out.put("term_column", &[terms.len()], terms.iter().map(|t| t.column));
+    out.put("term_weight", &[terms.len()], terms.iter().map(|t| t.weight));
+    out.put("term_center", &[terms.len()], terms.iter().map(|t| t.center));
     out.put_list("levels", &levels);
 }
 

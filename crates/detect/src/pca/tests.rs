@@ -1,3 +1,5 @@
+//! Closed forms, scikit-learn's numbers, the Mahalanobis distance as an oracle, and directions without variance.
+
 use super::*;
 use anomalyst_core::{DetectorExt, Features};
 use anomalyst_kernels::linalg::{Cholesky, covariance};
@@ -24,7 +26,8 @@ fn close(got: &[f32], want: &[f64]) {
     }
 }
 
-/// See golden/pca.py. The rows are whole and half numbers, so only the f32 of scores separates the two: 1e-6.
+/// scikit-learn 1.9.1 through `golden/pca.py`. The rows are whole and half numbers, so only the f32 of scores
+/// separates the two: 1e-6.
 #[test]
 fn matches_scikit_learn() {
     let all = [

@@ -23,7 +23,7 @@ pub(super) fn block_rows(k: usize) -> usize {
     ((16 << 20) / (16 * k)).clamp(16, 256)
 }
 
-/// Time per pair of query and point of `d` columns, measured by `examples/neighbors.rs`.
+/// Time per pair of query and point of `d` columns, measured by `benches/neighbors.rs`.
 pub(super) fn pair_nanos(d: usize) -> f64 {
     0.35 + 0.026 * d as f64
 }
@@ -137,8 +137,10 @@ impl NeighborIndex {
     }
 
     /// Measures the pairs whose lower bound is within reach.
-    // Comparisons are written so that NaN, the mark of an overflow, is measured.
-    #[allow(clippy::neg_cmp_op_on_partial_ord)]
+    #[allow(
+        clippy::neg_cmp_op_on_partial_ord,
+        reason = "comparisons are written so that NaN, the mark of an overflow, is measured"
+    )]
     fn look_into_row(&self, bounds: &[f32], start: usize, query: &Query<'_>, best: &mut Best) {
         let tiny = f64::from(f32::MIN_POSITIVE) * (query.row.len() + 2) as f64;
         let limit = |best: &Best| {

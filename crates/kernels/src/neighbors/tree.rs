@@ -17,7 +17,7 @@ const STEP: usize = 4;
 /// Below this many points a subtree is built by one thread.
 const FORK: usize = 8192;
 
-/// Time to look into one leaf of `d` columns, from `examples/neighbors.rs`.
+/// Time to look into one leaf of `d` columns, from `benches/neighbors.rs`.
 pub(super) fn leaf_nanos(d: usize) -> f64 {
     25.0 + 5.0 * d as f64
 }
