@@ -51,7 +51,8 @@ fn table() -> Vec<u8> {
         let size = if i % 31 == 4 { String::new() } else { format!("{:.3}", 10.0 + u(0.618_034)) };
         let weight = 5.0 + u(0.618_034) + 0.3 * u(0.414_214);
         let (colour, ready) = (["red", "green", "blue"][i % 3], i % 5 != 0);
-        text += &format!("{size},{weight:.3},{colour},{ready},2024-03-{:02}T{:02}:00:00Z\n", i % 28 + 1, i % 24);
+        text +=
+            &format!("{size},{weight:.3},{colour},{ready},2024-03-{:02}T{:02}:00:00Z\n", i % 28 + 1, i % 24);
     }
     text.into_bytes()
 }
