@@ -16,15 +16,16 @@ pub struct DecideOptions {
     /// How the threshold is found. Not given: the contamination posterior on data that may hold anomalies, false
     /// discovery control at 0.1 on clean data, the best F1 on labels.
     pub rule: Option<Rule>,
-    /// Whether verdicts with low confidence are withheld. Not given: yes on data that may hold anomalies, no on
-    /// clean data and labels, whose error is controlled by the rule.
+    /// Whether verdicts with low confidence are withheld. Not given: only where the threshold was estimated from data
+    /// that may hold anomalies. A rule that the user named (a count, a share, a budget, a cost, a score) is applied as
+    /// it says; rows above a named score and the `k` highest keep their verdict even where this is on.
     pub abstain: Option<bool>,
     /// `T` of the rejection threshold `1 - 2 exp(-T)` (Perini and Davis 2023: 32). Lower withholds less.
     #[schemars(range(min = 0.7, max = 100.0))]
     pub sensitivity: f64,
-    /// The expected number of withheld verdicts is at most this multiple of the number above the threshold; where
-    /// `sensitivity` asks for more, it is lowered. At 0.2 a person is asked about one item per five flagged, and
-    /// nine of ten items above the threshold keep their verdict.
+    /// The number of withheld verdicts among the reference is at most this multiple of the number above the threshold;
+    /// where `sensitivity` asks for more, it is lowered. At 0.2 a person is asked about one item per five flagged, and
+    /// about nine of ten items above the threshold keep their verdict; of fewer than five none is withheld.
     #[schemars(range(min = 0.0, max = 1000.0))]
     pub max_abstain_ratio: f64,
     /// What mistakes cost, for the bound on the expected cost.

@@ -16,14 +16,16 @@
 //!
 //! # Use when / Avoid when
 //! The guarantees hold for new items that are exchangeable with the reference scores and for scores without
-//! ties. The cost bound also assumes that `gamma` is the true share of anomalies and that the detector ranks
-//! no more than that share wrongly.
+//! ties. The cost bound also assumes that `gamma` is the true share of anomalies. A verdict that was asked for by
+//! name (the `k` highest, all above a value) is a fact about the data and is never withheld: of the single highest
+//! of `n` scores no rank statistic is sure, however far out it lies ([`crate::exceed`]).
 //!
 //! # Differences
 //! The bound uses the exact band where the paper bounds it once more by Hoeffding's inequality, and is therefore
 //! tighter. `T = 32` as published withholds every anomaly of a small data set (of 200 rows with 5 % anomalies
-//! none can be certain to 1 - 2e-14); [`sensitivity_within`] lowers `T` until the expected number of withheld
-//! verdicts is no larger than a stated multiple of the expected number of anomalies.
+//! none can be certain to 1 - 2e-14); [`sensitivity_within`] lowers `T` until the number of ranks withheld is no
+//! larger than a stated multiple of the number flagged. Ranks are counted, since of few flagged rows a band narrower
+//! than one rank can still hold the highest one.
 //!
 //! # References
 //! Perini, Davis 2023, Unsupervised Anomaly Detection with Rejection, NeurIPS.
@@ -110,16 +112,37 @@ pub fn withheld(tails: (f64, f64), t: f64) -> bool {
     tails.0.min(tails.1) >= (-t).exp()
 }
 
-/// The largest sensitivity up to `t` whose expected rejection rate is at most `limit`.
+/// How many of the ranks `0..=n` have their verdict withheld at sensitivity `t`.
+pub fn n_withheld(n: u64, k: u64, t: f64) -> u64 {
+    let tail = (-t).exp();
+    let first = |holds: &dyn Fn(u64) -> bool| {
+        let (mut low, mut high) = (0, n + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if holds(middle) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    };
+    let begin = first(&|m| flagged_tails(n, k, m as f64).0 >= tail);
+    let end = first(&|m| flagged_tails(n, k, m as f64).1 < tail);
+    end.saturating_sub(begin)
+}
+
+/// The largest sensitivity up to `t` at which at most the share `limit` of `n` ranks is withheld.
 pub fn sensitivity_within(n: u64, k: u64, t: f64, limit: f64) -> f64 {
-    if Band::new(n, k, t).rate() <= limit {
+    let within = |t: f64| n_withheld(n, k, t) as f64 <= limit * n as f64;
+    if within(t) {
         return t;
     }
     // At ln 2 nothing is withheld: no tail is above one half on both sides. Two digits of T are enough.
     let (mut low, mut high) = (std::f64::consts::LN_2, t);
     for _ in 0..12 {
         let middle = 0.5 * (low + high);
-        if Band::new(n, k, middle).rate() <= limit {
+        if within(middle) {
             low = middle;
         } else {
             high = middle;
@@ -168,7 +191,7 @@ mod tests {
             let calibration = Calibration::new(&train.iter().map(|t| t.0).collect::<Vec<_>>()).unwrap();
             let (n, k) = (2_000, 160);
             let value = calibration.exceeded_by(k);
-            let table = Stability::new(&calibration, k);
+            let table = Stability::published(&calibration, k);
             let band = Band::new(n, k, 32.0);
             let (mut rate, mut cost) = (0.0, 0.0);
             for &(score, bad) in &test {
@@ -185,12 +208,24 @@ mod tests {
         }
     }
 
+    /// Counting every rank one by one.
+    #[test]
+    fn ranks_are_counted() {
+        for (n, k, t) in [(50, 1, 1.0), (50, 5, 2.0), (50, 49, 3.0), (200, 10, 0.8), (7, 7, 1.0)] {
+            let count = (0..=n).filter(|&m| withheld(flagged_tails(n, k, m as f64), t)).count() as u64;
+            assert_eq!(n_withheld(n, k, t), count, "{n} {k} {t}");
+        }
+    }
+
     #[test]
     fn sensitivity_keeps_the_limit() {
         assert_eq!(sensitivity_within(1_000_000, 50_000, 32.0, 0.05), 32.0);
         let t = sensitivity_within(200, 10, 32.0, 0.01);
-        assert!(t > 0.7 && t < 1.5 && Band::new(200, 10, t).rate() <= 0.01, "{t}");
-        assert!(sensitivity_within(200, 10, 32.0, 0.0) < 0.71);
+        assert!(t > 0.7 && t < 1.5 && n_withheld(200, 10, t) == 2, "{t}");
+        // A fifth of one flagged row is no row: not even the highest, whose band is narrower than a rank.
+        let t = sensitivity_within(200, 1, 32.0, 0.2 / 200.0);
+        assert!(n_withheld(200, 1, t) == 0 && !withheld(flagged_tails(200, 1, 200.0), t), "{t}");
+        assert!(sensitivity_within(200, 10, 32.0, 0.0) < 1.0);
         assert_eq!(Band::new(200, 0, 32.0).rate(), 0.0);
         assert!(withheld((0.5, 0.5), 32.0) && !withheld((1e-15, 1.0), 32.0));
     }

@@ -37,7 +37,7 @@ pub enum Rule {
         #[serde(default)]
         method: Method,
     },
-    /// At most this share of normal items is flagged.
+    /// At most this share of normal items is flagged; on data that may hold anomalies, of all items.
     AlertRate {
         /// The share allowed.
         #[schemars(range(min = 0.0, max = 1.0))]
@@ -158,12 +158,22 @@ pub fn expected_alert_rate(reference: &Calibration, value: f32) -> Interval {
     clopper_pearson(reference.n_above(value), reference.n(), 0.9)
 }
 
-/// The lowest score that a new score like the `reference` exceeds with probability at most `share`; the
-/// highest reference score where there are too few of them for that.
-pub fn budget_value(reference: &Calibration, share: f64) -> f32 {
+/// The lowest score that a new score like the `reference` exceeds with probability at most `share`. Refused where
+/// no score can promise that: a new one is the highest of all with probability `1 / (n + 1)`.
+pub fn budget_value(reference: &Calibration, share: f64) -> Result<f32> {
     let n = reference.n();
-    let position = ((1.0 - share) * (n as f64 + 1.0) - 1e-9).ceil().clamp(0.0, n as f64) as u64;
-    if position == 0 { below_all(reference) } else { reference.exceeded_by(n - position) }
+    let position = ((1.0 - share) * (n as f64 + 1.0) - 1e-9).ceil().max(0.0) as u64;
+    if position > n {
+        return Err(Error::BadParameter {
+            name: "rule.share".into(),
+            got: share.to_string(),
+            want: format!(
+                "at least {:.1e}, the least that {n} scores of normal rows can promise; fit on more rows for less",
+                1.0 / (n as f64 + 1.0)
+            ),
+        });
+    }
+    Ok(if position == 0 { below_all(reference) } else { reference.exceeded_by(n - position) })
 }
 
 /// The threshold that flags at most `count` reference scores.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{Decision, Mode};
 use crate::calibration::check_scores;
 use crate::conformal::{p_value, rank_p_value};
-use crate::exceed::Stability;
+use crate::exceed::{Stability, survives};
 use crate::fdr::Grouped;
 use crate::probability::{MIN_BATCH, local};
 use crate::rejection::{sensitivity_within, withheld};
@@ -30,14 +30,23 @@ impl Decision {
         run.check()?;
 
         let k = self.flagged_ranks(value);
-        let stability = Stability::new(&self.reference, k);
-        let sensitivity = self.sensitivity(k);
+        let shown = Stability::shown(&self.reference, k);
+        // The rejection rule and its bounds are made of the published stability.
+        let rejection = self.sensitivity(k).map(|t| (t, Stability::published(&self.reference, k)));
         let unit = spread(&self.reference);
+        let named = matches!(self.threshold.rule, Rule::TopK { .. } | Rule::Fixed { .. });
+        let n = self.reference.n();
         let verdict_of = |&score: &f32| {
-            let tails = stability.of(&self.reference, score);
             let flagged = score > value;
-            let verdict = match sensitivity {
-                Some(t) if withheld(tails, t) => Verdict::Abstain,
+            // Where no reference score is flagged, a flagged one is new and would be the only one.
+            let alone = flagged && k == 0;
+            let tails = if alone { survives(n, 1, n) } else { shown.of(&self.reference, score) };
+            let verdict = match &rejection {
+                Some((t, published))
+                    if !(flagged && named) && withheld(published.of(&self.reference, score), *t) =>
+                {
+                    Verdict::Abstain
+                }
                 _ if flagged => Verdict::Anomalous,
                 _ => Verdict::Normal,
             };
@@ -47,7 +56,7 @@ impl Decision {
         Ok(Decisions {
             p_value: Some(p_values),
             probability: self.probabilities(scores, &slots, &by_slot, &batch),
-            confidence: Some(confidence),
+            confidence: (!self.undecided()).then_some(confidence),
             verdict,
             severity: scores.par_iter().map(|&s| severity(s, value, unit)).collect(),
         })
@@ -174,7 +183,8 @@ impl Decision {
     pub(super) fn sensitivity(&self, k: u64) -> Option<f64> {
         let n = self.reference.n();
         let limit = self.options.max_abstain_ratio * k as f64 / n as f64;
-        let asked = self.options.abstain.unwrap_or(self.mode == Mode::Dirty);
+        let estimated = matches!(self.threshold.rule, Rule::ContaminationPosterior {});
+        let asked = self.options.abstain.unwrap_or(estimated);
         (asked && k > 0 && k <= n).then(|| sensitivity_within(n, k, self.options.sensitivity, limit))
     }
 

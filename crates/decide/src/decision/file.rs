@@ -41,7 +41,7 @@ impl Decision {
         };
         check_params("decision", &loaded.options)?;
         loaded.threshold.rule.check()?;
-        let share = |c: Contamination| (0.0..=1.0).contains(&c.interval.mean);
+        let share = |c: Contamination| [c.interval.mean, c.p_none].iter().all(|v| (0.0..=1.0).contains(v));
         if !loaded.threshold.value.is_finite() || !loaded.contamination.is_none_or(share) {
             return Err(Error::model("the threshold or the share of anomalies is not a usable number"));
         }

@@ -40,7 +40,11 @@ impl Decision {
             let chosen: Vec<f32> = found.rows.iter().map(|&row| scores[of_panel[row]]).collect();
             Some(ProbabilityMap::isotonic(&chosen, &found.row_probability)?)
         };
-        let contamination = Some(Contamination { interval: found.interval, separable: found.separable });
+        let contamination = Some(Contamination {
+            interval: found.interval,
+            separable: found.separable,
+            p_none: found.p_none(),
+        });
         Self { contamination, map, ..Self::bare(Mode::Dirty, reference, options) }
             .resolve(Rule::ContaminationPosterior {})
     }

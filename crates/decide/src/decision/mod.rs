@@ -57,6 +57,8 @@ pub struct Contamination {
     pub interval: Interval,
     /// Whether the data decided, or only the prior.
     pub separable: bool,
+    /// Probability that there is no anomaly at all.
+    pub p_none: f64,
 }
 
 /// Everything needed to turn scores into decisions.
@@ -81,7 +83,17 @@ impl Decision {
         let expected_alert_rate = Some(expected_alert_rate(&self.reference, value));
         let threshold = Threshold { name: rule.name(), rule: rule.clone(), value, expected_alert_rate };
         let options = DecideOptions { rule: Some(rule), ..self.options.clone() };
-        Ok(Self { threshold, options, ..self.clone() })
+        let mut new = Self { threshold, options, ..self.clone() };
+        if new.undecided() {
+            new.threshold.name += " (undecided: no cluster of rows stands apart)";
+        }
+        Ok(new)
+    }
+
+    /// Whether the data were to place the threshold and could not.
+    fn undecided(&self) -> bool {
+        matches!(self.threshold.rule, Rule::ContaminationPosterior {})
+            && self.contamination.is_some_and(|c| !c.separable)
     }
 
     /// The threshold in force.
@@ -124,6 +136,9 @@ impl Decision {
         let n = reference.n() as f64;
         Ok(match (*rule).clone() {
             Rule::ContaminationPosterior {} => match self.contamination {
+                // The prior alone singles out no row; and where most likely there is no anomaly, the mean is that of
+                // a few worlds with many, and would flag rows that are most likely normal.
+                Some(c) if !c.separable || c.p_none > 0.5 => reference.max(),
                 Some(c) => count_value(reference, (c.interval.mean * n).round() as u64),
                 None => {
                     return refuse("another one: this model was not fitted on data that may hold anomalies");
@@ -136,17 +151,15 @@ impl Decision {
                 );
             }
             Rule::Fdr { .. } => reference.max(),
-            // The anomalies expected among the reference are no false alarms.
-            Rule::AlertRate { share } => match self.contamination {
-                Some(c) => {
-                    count_value(reference, ((c.interval.mean + share * (1.0 - c.interval.mean)) * n) as u64)
-                }
-                None => budget_value(reference, share),
-            },
+            // Which of the reference are normal is not known: all of them are counted.
+            Rule::AlertRate { share } if self.mode == Mode::Dirty => {
+                count_value(reference, (share * n + 1e-9) as u64)
+            }
+            Rule::AlertRate { share } => budget_value(reference, share)?,
             Rule::TopK { k } => count_value(reference, k),
             Rule::Contamination { share } => count_value(reference, (share * n).round() as u64),
             Rule::Cost { false_alarm, miss } => match (&self.map, self.mode) {
-                (Some(map), _) => first_at_least(map, reference, false_alarm / (false_alarm + miss)),
+                (Some(map), _) => last_below(map, false_alarm / (false_alarm + miss)),
                 (None, Mode::Clean) => reference.max(),
                 (None, _) => {
                     return refuse("another one: nothing could calibrate a probability on these scores");
@@ -161,28 +174,34 @@ impl Decision {
     }
 }
 
-/// The score from which on `map` gives at least `needed`, halved down to neighbouring numbers over the range of the
-/// reference; the highest reference score where it never does.
-fn first_at_least(map: &ProbabilityMap, reference: &Calibration, needed: f64) -> f32 {
-    let (mut low, mut high) = (reference.exceeded_by(u64::MAX).next_down(), reference.max());
-    if map.at(high) < needed {
-        return high;
+/// The highest number at which `map` gives less than `needed`, found by halving the ordered list of all numbers: the
+/// curve may cross anywhere, also far from the scores it was made from. The highest number of all where it never
+/// gives as much, so that nothing is flagged.
+fn last_below(map: &ProbabilityMap, needed: f64) -> f32 {
+    let (mut low, mut high) = (order(f32::MIN), order(f32::MAX));
+    if map.at(f32::MIN) >= needed {
+        return f32::MIN;
     }
-    if map.at(low) >= needed {
-        return low;
-    }
-    for _ in 0..64 {
-        let middle = 0.5 * low + 0.5 * high;
-        if middle <= low || middle >= high {
-            break;
-        }
-        if map.at(middle) >= needed {
-            high = middle;
-        } else {
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if map.at(at_order(middle)) < needed {
             low = middle;
+        } else {
+            high = middle - 1;
         }
     }
-    low
+    at_order(low)
+}
+
+/// A whole number that rises with `value` by one from each `f32` to the next.
+fn order(value: f32) -> i64 {
+    let bits = i64::from(value.to_bits() & 0x7fff_ffff);
+    if value.is_sign_negative() { -bits - 1 } else { bits }
+}
+
+fn at_order(order: i64) -> f32 {
+    let (bits, sign) = if order < 0 { (-order - 1, 0x8000_0000) } else { (order, 0) };
+    f32::from_bits(bits as u32 | sign)
 }
 
 #[cfg(test)]

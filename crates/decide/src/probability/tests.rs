@@ -104,3 +104,44 @@ fn posterior_probability_is_calibrated() {
         assert!(error < 0.05, "{shift}: {error}");
     }
 }
+
+/// Twelve sets of 1,000 rows without any anomaly: the summed probability is what is wrongly claimed.
+#[test]
+fn posterior_probability_claims_little_on_clean_data() {
+    let mut claimed = 0.0;
+    for seed in 0..12 {
+        let (panel, _) = planted(1_000, 0, 5.0, 100 + seed);
+        let found = posterior(&panel, &ContaminationPosterior::default(), &Run::new(1)).unwrap();
+        claimed += found.row_probability.iter().sum::<f64>() / 12_000.0;
+    }
+    println!("clean: {claimed:.5}");
+    assert!(claimed < 0.005, "{claimed}");
+}
+
+/// Ten draws each of 200 labels for the sigmoid and 2,000 for the isotonic curve, a tenth anomalous and shifted by
+/// 2.5, applied to 20,000 new scores.
+#[test]
+fn labelled_probability_is_calibrated() {
+    for (n, isotonic, bar) in [(200, false, 0.03), (2_000, false, 0.015), (2_000, true, 0.015)] {
+        let mut error = 0.0;
+        for seed in 0..10 {
+            let mut random = Run::new(seed).random(6);
+            let mut draw = |n: usize| -> (Vec<f32>, Vec<bool>) {
+                let bad = |i: usize| i.is_multiple_of(10);
+                let one = |i| (draw::normal(&mut random) + if bad(i) { 2.5 } else { 0.0 }) as f32;
+                ((0..n).map(one).collect(), (0..n).map(bad).collect())
+            };
+            let ((scores, is), (new, new_is)) = (draw(n), draw(20_000));
+            let map = if isotonic {
+                let targets: Vec<f64> = is.iter().map(|&a| f64::from(u8::from(a))).collect();
+                ProbabilityMap::isotonic(&scores, &targets).unwrap()
+            } else {
+                ProbabilityMap::platt(&scores, &is).unwrap()
+            };
+            let pairs: Vec<(f64, bool)> = new.iter().map(|&s| map.at(s)).zip(new_is).collect();
+            error += calibration_error(&pairs) / 10.0;
+        }
+        println!("labelled {n} isotonic {isotonic}: {error:.4}");
+        assert!(error < bar, "{n} {isotonic}: {error}");
+    }
+}
