@@ -56,7 +56,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use tails::{Surprise, Tails};
+use tails::{Nats, Surprise, Tails};
 
 /// Columns that are sorted at a time; bounds the working memory of a fit.
 const COLUMNS: usize = 8;
@@ -139,6 +139,7 @@ impl Detector for Ecod {
             });
         }
         let stage = run.stage("sorting columns", values.ncols() as u64);
+        let nats = Nats::new(values.nrows() as u32);
         let mut sums = vec![Sum::default(); values.nrows()];
         let mut columns = Vec::with_capacity(values.ncols());
         for block in values.axis_chunks_iter(Axis(1), COLUMNS) {
@@ -146,7 +147,7 @@ impl Detector for Ecod {
             let sorted: Vec<(Tails, Vec<Surprise>)> = block
                 .axis_iter(Axis(1))
                 .into_par_iter()
-                .map(|column| Tails::fit(column, self.combine, self.tail_error))
+                .map(|column| Tails::fit(column, self.combine, self.tail_error, &nats))
                 .collect();
             sums.par_chunks_mut(ROWS).enumerate().for_each(|(b, sums)| {
                 for (tails, surprises) in &sorted {

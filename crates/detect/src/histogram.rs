@@ -48,6 +48,7 @@
 //! ```
 
 mod bars;
+mod count;
 #[cfg(test)]
 mod tests;
 
@@ -60,9 +61,9 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use bars::{CodeBars, NumberBars};
+use bars::{CodeBars, Grid, NumberBars};
 
-/// Rows that are scored at a time, column by column.
+/// Rows that are scored at a time.
 const ROWS: usize = 2048;
 
 /// How bars are cut, and how low the lowest counts.
@@ -131,25 +132,26 @@ impl Detector for Histogram {
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<HistogramModel> {
         let features = train.features();
-        let stage = run.stage("counting bars", features.n_values() as u64);
-        let numbers: Result<Vec<NumberBars>> = features
-            .values
-            .axis_iter(Axis(1))
-            .into_par_iter()
-            .map(|column| {
-                run.check()?;
-                let bars = NumberBars::fit(column, self);
-                stage.advance(1);
-                Ok(bars)
-            })
-            .collect();
+        let values = features.values.view();
+        let stage = run.stage("counting bars", 1);
+        let numbers = match self.binning {
+            Binning::EqualWidth => count::fit(values, self, run)?,
+            Binning::EqualFrequency => {
+                let fit = |column| {
+                    run.check()?;
+                    Ok(NumberBars::equal_frequency(column, self))
+                };
+                values.axis_iter(Axis(1)).into_par_iter().map(fit).collect::<Result<_>>()?
+            }
+        };
+        stage.advance(1);
         let codes = match &features.codes {
             Some(codes) => {
                 codes.axis_iter(Axis(1)).into_par_iter().map(|c| CodeBars::fit(c, self.alpha)).collect()
             }
             None => Vec::new(),
         };
-        Ok(HistogramModel { numbers: numbers?, codes, outside: bars::surprise(0.0, self.alpha) })
+        Ok(HistogramModel { numbers, codes, outside: bars::surprise(0.0, self.alpha) })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
@@ -168,43 +170,50 @@ impl Detector for Histogram {
 }
 
 impl HistogramModel {
-    /// Hands the surprise of every cell of `rows` to `take`, as row in the batch, column, surprise; code columns
-    /// are counted on from the number columns.
-    fn surprises(
-        &self,
-        rows: Checked<'_>,
-        block: std::ops::Range<usize>,
-        mut take: impl FnMut(usize, usize, f32),
-    ) {
-        let features = rows.features();
-        for (j, (bars, column)) in self.numbers.iter().zip(features.values.columns()).enumerate() {
-            for i in block.clone() {
-                take(i, j, bars.surprise(column[i], self.outside));
-            }
+    /// The surprise of every cell of a row, number columns before code columns, in the order of columns.
+    fn surprises<'a>(
+        &'a self,
+        numbers: impl Iterator<Item = &'a f32> + 'a,
+        codes: impl Iterator<Item = &'a u32> + 'a,
+    ) -> impl Iterator<Item = f32> + 'a {
+        let numbers = self.numbers.iter().zip(numbers).map(|(bars, &v)| bars.surprise(v, self.outside));
+        let codes = self.codes.iter().zip(codes).map(|(bars, &code)| bars.surprise(code, self.outside));
+        numbers.chain(codes)
+    }
+
+    /// The sum of the surprises of a row's numbers. `grids` are those of the columns, in which most values lie.
+    fn numbers_sum(&self, grids: &[Option<(Grid, &[f32])>], row: &[f32]) -> f64 {
+        let mut sum = 0.0;
+        for ((grid, column), &v) in grids.iter().zip(&self.numbers).zip(row) {
+            sum += f64::from(match grid {
+                Some((grid, bars)) if grid.holds(v) => bars[grid.bar(v)],
+                _ => column.surprise(v, self.outside),
+            });
         }
-        let Some(codes) = &features.codes else { return };
-        for (j, (bars, column)) in self.codes.iter().zip(codes.columns()).enumerate() {
-            for i in block.clone() {
-                take(i, self.numbers.len() + j, bars.surprise(column[i], self.outside));
-            }
-        }
+        sum
     }
 }
 
 impl Model for HistogramModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let n = rows.n_parts();
-        let blocks: Vec<Result<Vec<f32>>> = (0..n.div_ceil(ROWS))
-            .into_par_iter()
-            .map(|b| {
-                run.check()?;
-                let block = b * ROWS..((b + 1) * ROWS).min(n);
-                let mut sums = vec![0.0_f64; block.len()];
-                self.surprises(rows, block, |i, _, s| sums[i - b * ROWS] += f64::from(s));
-                Ok(sums.into_iter().map(|s| s as f32).collect())
-            })
-            .collect();
-        Ok(blocks.into_iter().collect::<Result<Vec<_>>>()?.concat())
+        let features = rows.features();
+        let (values, d) = (features.values.as_standard_layout(), self.numbers.len());
+        let values = values.as_slice().unwrap_or_default();
+        let grids: Vec<_> = self.numbers.iter().map(NumberBars::grid).collect();
+        let mut scores = vec![0.0; rows.n_parts()];
+        scores.par_chunks_mut(ROWS).enumerate().try_for_each(|(block, scores)| {
+            run.check()?;
+            for (i, score) in scores.iter_mut().enumerate() {
+                let row = block * ROWS + i;
+                let mut sum = self.numbers_sum(&grids, &values[row * d..(row + 1) * d]);
+                if let Some(codes) = &features.codes {
+                    sum += self.surprises([].iter(), codes.row(row).iter()).map(f64::from).sum::<f64>();
+                }
+                *score = sum as f32;
+            }
+            Ok(())
+        })?;
+        Ok(scores)
     }
 
     fn as_attribute(&self) -> Option<&dyn Attribute> {
@@ -233,10 +242,12 @@ impl Attribute for HistogramModel {
         run.check()?;
         let mut values = Array2::zeros(rows.values.dim());
         let mut codes = Array2::zeros((rows.n_parts(), self.codes.len()));
-        self.surprises(rows, 0..rows.n_parts(), |i, j, s| match j.checked_sub(self.numbers.len()) {
-            Some(code) => codes[[i, code]] = s,
-            None => values[[i, j]] = s,
-        });
+        let none = Array2::zeros((rows.n_parts(), 0));
+        let given = rows.features().codes.as_ref().unwrap_or(&none);
+        for (i, row) in rows.values.rows().into_iter().enumerate() {
+            let out = values.row_mut(i).into_iter().chain(codes.row_mut(i));
+            out.zip(self.surprises(row.iter(), given.row(i).iter())).for_each(|(out, share)| *out = share);
+        }
         Ok(Attributions { values, codes })
     }
 }

@@ -219,7 +219,9 @@ impl Pca {
             Components::Minor => j >= n_major,
         };
         let weights = (0..k).map(|j| if counts(j) { weight(found.variances[j]) } else { 0.0 }).collect();
-        let rest = if self.components == Components::Major { 0.0 } else { weight(floor) };
+        // Axes as many as columns leave nothing beside them but rounding.
+        let has_rest = self.components != Components::Major && k < found.scale.len();
+        let rest = if has_rest { weight(floor) } else { 0.0 };
         let axes = found.axes.slice_move(ndarray::s![..k, ..]);
         PcaModel { mean: found.mean, scale: found.scale, axes, weights, rest }
     }
@@ -253,9 +255,24 @@ impl PcaModel {
     }
 
     fn score_one(&self, c: &[f64], y: &[f64]) -> f64 {
-        let square = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>();
-        let along: f64 = y.iter().zip(&self.weights).map(|(y, w)| w * y * y).sum();
-        along + self.rest * (square(c) - square(y)).max(0.0)
+        // Four sums that do not wait for each other.
+        let (mut along, mut square) = ([0.0; 4], [0.0; 4]);
+        let ((y_fours, y_rest), (w_fours, w_rest)) = (y.as_chunks::<4>(), self.weights.as_chunks::<4>());
+        for (y, w) in y_fours.iter().zip(w_fours) {
+            for lane in 0..4 {
+                along[lane] += w[lane] * y[lane] * y[lane];
+                square[lane] += y[lane] * y[lane];
+            }
+        }
+        for (lane, (y, w)) in y_rest.iter().zip(w_rest).enumerate() {
+            along[lane] += w * y * y;
+            square[lane] += y * y;
+        }
+        let [along, square] = [along, square].map(|s| (s[0] + s[1]) + (s[2] + s[3]));
+        if self.rest == 0.0 {
+            return along;
+        }
+        along + self.rest * (c.iter().map(|c| c * c).sum::<f64>() - square).max(0.0)
     }
 
     /// `c_i (A c)_i`, where the score is `c . A c`.

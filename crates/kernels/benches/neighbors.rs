@@ -4,6 +4,8 @@
 //! With few columns the tree is taken, with many the blocked way, which the last column tells from time per pair: a
 //! search that looks at all pairs takes `pair_nanos`, one that skips most takes far less.
 
+#![allow(clippy::print_stdout, reason = "what a measurement prints is its result")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -1,6 +1,8 @@
-//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, decompositions.
+//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, decompositions,
+//! sorting.
 
 pub mod linalg;
 pub mod neighbors;
+pub mod order;
 pub mod product;
 pub mod stats;

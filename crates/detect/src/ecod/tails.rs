@@ -1,6 +1,7 @@
 //! The empirical distribution of one column, and how it is kept.
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
+use anomalyst_kernels::order::{float_key, key_float, sort_by_upper_half};
 use ndarray::ArrayView1;
 
 use super::Combine;
@@ -42,22 +43,33 @@ impl Tails {
         column: ArrayView1<'_, f32>,
         combine: Combine,
         tail_error: f64,
+        nats: &Nats,
     ) -> (Self, Vec<Surprise>) {
         let mut keys: Vec<u64> = Vec::with_capacity(column.len());
         // The gate holds rows below 2^32, so value and row fit into one number that sorts by value.
         keys.extend(
-            (0_u64..).zip(column).filter(|(_, v)| !v.is_nan()).map(|(row, &v)| u64::from(key(v)) << 32 | row),
+            (0_u64..)
+                .zip(column)
+                .filter(|(_, v)| !v.is_nan())
+                .map(|(row, &v)| u64::from(float_key(v)) << 32 | row),
         );
-        keys.sort_unstable();
+        sort_by_upper_half(&mut keys);
         let n = keys.len() as u32;
+        let own;
+        let nats = if nats.n() == n {
+            nats
+        } else {
+            own = Nats::new(n);
+            &own
+        };
         let mut all = vec![Surprise::default(); column.len()];
         let mut points = Vec::new();
         let (mut left, mut right) = (0.0, 0.0);
         for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
             let below = points.last().map_or(0, |p: &Point| p.upto);
             let point =
-                Point { value: value((equal[0] >> 32) as u32), below, upto: below + equal.len() as u32 };
-            let surprise = at_point(&point, n, combine);
+                Point { value: key_float((equal[0] >> 32) as u32), below, upto: below + equal.len() as u32 };
+            let surprise = nats.at_point(&point, combine);
             equal.iter().for_each(|key| all[(key & 0xffff_ffff) as usize] = surprise);
             left += f64::from(surprise.left) * equal.len() as f64;
             right += f64::from(surprise.right) * equal.len() as f64;
@@ -105,15 +117,22 @@ impl Tails {
     }
 }
 
-/// A number that sorts as `v` does; both zeros are one.
-fn key(v: f32) -> u32 {
-    let bits = (v + 0.0).to_bits();
-    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
-}
+/// The surprise of each count of `n`, which all columns without gaps share.
+pub(super) struct Nats(Vec<f32>);
 
-/// The value of a [`key`].
-const fn value(key: u32) -> f32 {
-    f32::from_bits(if key >> 31 == 0 { !key } else { key & !(1 << 31) })
+impl Nats {
+    pub(super) fn new(n: u32) -> Self {
+        Self((0..=n).map(|count| nats(f64::from(count), f64::from(n))).collect())
+    }
+
+    fn n(&self) -> u32 {
+        self.0.len() as u32 - 1
+    }
+
+    fn at_point(&self, point: &Point, combine: Combine) -> Surprise {
+        let of = |count: u32| self.0[count as usize];
+        combined(point.upto, self.n() - point.below, combine, of)
+    }
 }
 
 fn at_point(point: &Point, n: u32, combine: Combine) -> Surprise {
@@ -131,11 +150,17 @@ fn surprise(upto: f64, from: f64, n: u32, combine: Combine) -> Surprise {
     if n == 0 {
         return Surprise::default();
     }
-    let n = f64::from(n);
-    let nats = |count: f64| if count > 0.0 { (n / count).ln() as f32 } else { (n + 1.0).ln() as f32 };
+    combined(upto, from, combine, |count| nats(count, f64::from(n)))
+}
+
+fn nats(count: f64, n: f64) -> f32 {
+    if count > 0.0 { (n / count).ln() as f32 } else { (n + 1.0).ln() as f32 }
+}
+
+fn combined<T: PartialOrd + Copy>(upto: T, from: T, combine: Combine, nats: impl Fn(T) -> f32) -> Surprise {
     match combine {
         Combine::PerColumn => {
-            let most = nats(upto.min(from));
+            let most = nats(if upto < from { upto } else { from });
             Surprise { left: most, right: most }
         }
         Combine::PerSide => Surprise { left: nats(upto), right: nats(from) },
@@ -226,14 +251,6 @@ mod tests {
     use ndarray::Array1;
     use proptest::prelude::*;
 
-    #[test]
-    fn keys_sort_as_values_do() {
-        let values = [-f32::MAX, -1.0, -f32::MIN_POSITIVE, 0.0, f32::MIN_POSITIVE, 1.0, f32::MAX];
-        assert!(values.is_sorted_by(|&a, &b| key(a) < key(b)));
-        assert!(values.iter().all(|&v| value(key(v)) == v));
-        assert_eq!(key(-0.0), key(0.0));
-    }
-
     proptest! {
         /// The promise of `tail_error`, against counting, with ties and at any thinning.
         #[test]
@@ -241,7 +258,7 @@ mod tests {
             mut values in prop::collection::vec((-300..300_i32).prop_map(|v| v as f32 / 3.0), 1..400),
             error in 0.001..0.1_f64, query in -110.0..110.0_f32,
         ) {
-            let exact = Tails::fit(Array1::from(values.clone()).view(), Combine::PerSide, 0.0).0;
+            let exact = Tails::fit(Array1::from(values.clone()).view(), Combine::PerSide, 0.0, &Nats::new(0)).0;
             let n = values.len() as u32;
             let thinned = thin(&exact.points, n, error);
             let thinned = Tails::new(thinned, exact.missing, false, Combine::PerSide);

@@ -36,41 +36,88 @@ pub(super) fn surprise(height: f64, alpha: f64) -> f32 {
     -(height + alpha).log2() as f32
 }
 
+/// Bars of equal width between two values; `n_bars` is 1 where those are equal and 0 where there is no value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    low: f32,
+    high: f32,
+    /// Infinite where the column is constant.
+    per_unit: f64,
+    n_bars: usize,
+}
+
+impl Grid {
+    pub(super) fn new(low: f32, high: f32, n_bars: usize) -> Self {
+        Self { low, high, per_unit: n_bars as f64 / (f64::from(high) - f64::from(low)), n_bars }
+    }
+
+    pub(super) const fn n_bars(&self) -> usize {
+        self.n_bars
+    }
+
+    /// Never for a missing value.
+    pub(super) fn holds(&self, v: f32) -> bool {
+        v >= self.low && v <= self.high
+    }
+
+    /// The bar of a value inside the range. In a constant column the product is NaN, which becomes 0.
+    pub(super) fn bar(&self, v: f32) -> usize {
+        let at = (f64::from(v) - f64::from(self.low)) * self.per_unit;
+        (at as u32 as usize).min(self.n_bars - 1)
+    }
+}
+
 impl NumberBars {
-    pub(super) fn fit(column: ArrayView1<'_, f32>, params: &Histogram) -> Self {
+    /// Bars of equal frequency of one column.
+    pub(super) fn equal_frequency(column: ArrayView1<'_, f32>, params: &Histogram) -> Self {
         let mut values: Vec<f32> = Vec::with_capacity(column.len());
         // Adding zero makes both zeros one value.
         values.extend(column.iter().filter(|v| !v.is_nan()).map(|v| v + 0.0));
-        let (edges, counts, n_bins) = match params.binning {
-            Binning::EqualWidth => equal_width(&mut values, params.n_bins),
-            Binning::EqualFrequency => equal_frequency(&mut values, params.n_bins),
-        };
-        let n = column.len() as f64;
-        let most = n_bins as f64;
+        let (edges, counts, n_bins) = equal_frequency(&mut values, params.n_bins);
+        let n_missing = (column.len() - values.len()) as u64;
+        Self::new(Binning::EqualFrequency, (edges, &counts, n_bins), (column.len(), n_missing), params.alpha)
+    }
+
+    /// From edges, the rows in each bar, and the number of bars wished for; of `n` rows, `n_missing` are in none.
+    pub(super) fn new(
+        binning: Binning,
+        (edges, counts, n_bins): (Vec<f32>, &[u64], usize),
+        (n, n_missing): (usize, u64),
+        alpha: f64,
+    ) -> Self {
+        let (n, most) = (n as f64, n_bins as f64);
         let range = f64::from(edges.last().copied().unwrap_or(0.0))
             - f64::from(edges.first().copied().unwrap_or(0.0));
         let height = |(bar, &count): (usize, &u64)| {
             let share = count as f64 / n;
-            let relative = match params.binning {
+            let relative = match binning {
                 Binning::EqualFrequency if range > 0.0 => {
                     range / (f64::from(edges[bar + 1]) - f64::from(edges[bar]))
                 }
                 _ => most,
             };
-            surprise((share * relative).min(most), params.alpha)
+            surprise((share * relative).min(most), alpha)
         };
         let bars = counts.iter().enumerate().map(height).collect();
-        let missing = (column.len() - values.len()) as f64 / n * most;
-        let mut fitted = Self { edges, bars, per_unit: 0.0, missing: surprise(missing, params.alpha) };
-        if params.binning == Binning::EqualWidth {
+        let missing = surprise(n_missing as f64 / n * most, alpha);
+        let mut fitted = Self { edges, bars, per_unit: 0.0, missing };
+        if binning == Binning::EqualWidth {
             fitted.per_unit = fitted.equal_per_unit();
         }
         fitted
     }
 
+    /// The grid of these bars and their surprises, if they are of equal width.
+    pub(super) fn grid(&self) -> Option<(Grid, &[f32])> {
+        match self.edges[..] {
+            [low, high] if self.per_unit > 0.0 => Some((Grid::new(low, high, self.bars.len()), &self.bars)),
+            _ => None,
+        }
+    }
+
     fn equal_per_unit(&self) -> f64 {
         match self.edges[..] {
-            [low, high] => per_unit(low, high, self.bars.len()),
+            [low, high] => Grid::new(low, high, self.bars.len()).per_unit,
             _ => f64::INFINITY,
         }
     }
@@ -90,47 +137,29 @@ impl NumberBars {
             return None;
         };
         if v < low {
-            let unit = if self.per_unit > 0.0 { self.per_unit } else { per_unit(low, self.edges[1], 1) };
+            let unit = if self.per_unit > 0.0 { self.per_unit } else { per_unit(low, self.edges[1]) };
             return ((f64::from(low) - f64::from(v)) * unit <= TOLERANCE).then_some(0);
         }
         if v > high {
-            let unit = if self.per_unit > 0.0 { self.per_unit } else { per_unit(self.edges[last], high, 1) };
+            let unit = if self.per_unit > 0.0 { self.per_unit } else { per_unit(self.edges[last], high) };
             return ((f64::from(v) - f64::from(high)) * unit <= TOLERANCE).then_some(last);
         }
         if self.per_unit > 0.0 {
-            return Some(equal_bar(v, low, self.per_unit, last));
+            return Some(Grid { low, high, per_unit: self.per_unit, n_bars: last + 1 }.bar(v));
         }
         Some((self.edges.partition_point(|&edge| edge <= v).max(1) - 1).min(last))
     }
 }
 
-/// Bars per unit of the column; infinite for no width.
-fn per_unit(low: f32, high: f32, bars: usize) -> f64 {
-    bars as f64 / (f64::from(high) - f64::from(low))
-}
-
-/// The bar of a value inside the range. In a constant column the product is NaN, which becomes 0.
-fn equal_bar(v: f32, low: f32, per_unit: f64, last: usize) -> usize {
-    (((f64::from(v) - f64::from(low)) * per_unit) as usize).min(last)
+/// Bars per unit of one bar; infinite for no width.
+fn per_unit(low: f32, high: f32) -> f64 {
+    1.0 / (f64::from(high) - f64::from(low))
 }
 
 type Cut = (Vec<f32>, Vec<u64>, usize);
 
-fn equal_width(values: &mut [f32], n_bins: Option<usize>) -> Cut {
-    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let n_bins = n_bins.unwrap_or_else(|| freedman_diaconis(values, low, high));
-    if values.is_empty() {
-        return (Vec::new(), Vec::new(), n_bins);
-    }
-    let mut counts = vec![0; if low < high { n_bins } else { 1 }];
-    let (per_unit, last) = (per_unit(low, high, counts.len()), counts.len() - 1);
-    values.iter().for_each(|&v| counts[equal_bar(v, low, per_unit, last)] += 1);
-    (vec![low, high], counts, n_bins)
-}
-
 /// `range / (2 IQR n^(-1/3))` bars; the values are partly reordered.
-fn freedman_diaconis(values: &mut [f32], low: f32, high: f32) -> usize {
+pub(super) fn freedman_diaconis(values: &mut [f32], low: f32, high: f32) -> usize {
     let mut quartile = |share: f64| {
         let at = (share * values.len().saturating_sub(1) as f64).round() as usize;
         if values.is_empty() { 0.0 } else { f64::from(*values.select_nth_unstable_by(at, f32::total_cmp).1) }

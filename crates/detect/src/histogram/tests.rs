@@ -156,7 +156,7 @@ fn naive_height(column: &[f32], x: f32, n_bins: usize, equal_width: bool) -> f32
     if low == high {
         return if x == low { n_bins as f32 } else { 0.0 };
     }
-    let mut edges: Vec<f64> = if equal_width {
+    let edges: Vec<f64> = if equal_width {
         (0..=n_bins).map(|b| low + (high - low) * b as f64 / n_bins as f64).collect()
     } else {
         let mut edges = vec![low];
@@ -172,13 +172,13 @@ fn naive_height(column: &[f32], x: f32, n_bins: usize, equal_width: bool) -> f32
     };
     let bars = edges.len() - 1;
     let (first, last) = (edges[1] - edges[0], edges[bars] - edges[bars - 1]);
-    // Rounding decides where values lie on the edges of equal widths; the oracle says nothing there.
+    // Rounding decides on which side of an edge a value lies that is as good as on it; the oracle says nothing there.
+    // Edges of equal frequency lie half-way between values, so only `x` can be that near; what an exact hit gives is
+    // in the closed forms.
     let on_edge = |v: &f64| edges[1..bars].iter().any(|e| (e - v).abs() < 1e-4);
-    if equal_width && (sorted.iter().any(on_edge) || on_edge(&x)) {
+    if on_edge(&x) || equal_width && sorted.iter().any(on_edge) {
         return f32::NAN;
     }
-    // Otherwise values on an edge belong to the upper bar.
-    edges[1..bars].iter_mut().for_each(|e| *e -= 1e-6);
     let beyond = (low - first / 2.0 - x).max(x - high - last / 2.0);
     // Nor does it where rounding decides whether a value is still within half a bar of the range.
     if beyond.abs() < 1e-4 {

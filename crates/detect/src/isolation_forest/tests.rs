@@ -297,7 +297,8 @@ fn hostile_trees_are_refused() {
     };
     load(tree.clone()).unwrap();
     let inner = (1..tree.nodes.len()).find(|&at| tree.nodes[at].left > 0).unwrap();
-    let damages: [(&str, fn(&mut Tree, usize)); 9] = [
+    type Damage = (&'static str, fn(&mut Tree, usize));
+    let damages: [Damage; 9] = [
         ("a loop", |t, at| t.nodes[at].left = 0),
         ("itself", |t, at| t.nodes[at].left = at as u32),
         ("a shared child", |t, at| t.nodes[at].left = t.nodes[0].left + 1),

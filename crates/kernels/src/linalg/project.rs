@@ -6,11 +6,14 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::columns_of;
+use super::{columns_of, each_row};
 
-/// Rows per product. Every product has exactly this many, the last ones filled up with zeros: products of one
-/// size treat every row alike, so a row's result does not depend on the rows around it.
-const BLOCK: usize = 32;
+/// Rows per product. Every product has exactly as many, the last ones filled up with zeros: products of one size treat
+/// every row alike, so a row's result does not depend on the rows around it. Small products take more rows, because
+/// each costs as much to begin as some thousand multiplications.
+const fn block_rows(d: usize, k: usize) -> usize {
+    if d * k <= 2048 { 128 } else { 32 }
+}
 
 /// Gives `finish` every row's number, centred values `c = (x - mean) * scale` and projections `axes c`, and
 /// collects what it returns, in the order of rows. `axes` holds one direction per row.
@@ -30,27 +33,29 @@ pub fn map_projected<T: Send>(
             return Err(Error::WidthMismatch { fitted: width, got: d });
         }
     }
+    let block_rows = block_rows(d, k);
     let axes = axes.as_standard_layout();
     let flat = axes.as_slice().unwrap_or_default();
     let blocks: Vec<Result<Vec<T>>> = values
-        .axis_chunks_iter(Axis(0), BLOCK)
+        .axis_chunks_iter(Axis(0), block_rows)
         .into_par_iter()
         .enumerate()
         .map(|(b, block)| {
             run.check()?;
-            let (mut centred, mut projected) = (vec![0.0; BLOCK * d], vec![0.0; BLOCK * k]);
-            for (row, out) in block.rows().into_iter().zip(centred.chunks_exact_mut(d.max(1))) {
+            let (mut centred, mut projected) = (vec![0.0; block_rows * d], vec![0.0; block_rows * k]);
+            each_row(block, |i, row| {
+                let out = &mut centred[i * d..(i + 1) * d];
                 for (((out, &v), mean), scale) in out.iter_mut().zip(row).zip(mean).zip(scale) {
                     *out = (f64::from(v) - mean) * scale;
                 }
-            }
+            });
             if k > 0 && d > 0 {
-                let out = MatMut::from_column_major_slice_mut(&mut projected, k, BLOCK);
+                let out = MatMut::from_column_major_slice_mut(&mut projected, k, block_rows);
                 let axes = MatRef::from_row_major_slice(flat, k, d);
                 matmul(out, Accum::Replace, axes, columns_of(&centred, d), 1.0, Par::Seq);
             }
             let one = |i: usize| {
-                finish(b * BLOCK + i, &centred[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
+                finish(b * block_rows + i, &centred[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
             };
             Ok((0..block.nrows()).map(one).collect())
         })

@@ -6,7 +6,7 @@ use faer::{Accum, MatMut, Par};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::columns_of;
+use super::{columns_of, each_row};
 
 /// Rows that are centred and multiplied at once.
 const BLOCK: usize = 256;
@@ -25,9 +25,7 @@ pub fn column_means(values: ArrayView2<'_, f32>) -> Vec<f64> {
         .into_par_iter()
         .map(|block| {
             let mut sum = vec![0.0; d];
-            for row in block.rows() {
-                sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += f64::from(v));
-            }
+            each_row(block, |_, row| sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += f64::from(v)));
             sum
         })
         .collect();
@@ -47,12 +45,12 @@ pub fn column_variances(values: ArrayView2<'_, f32>, mean: &[f64]) -> Vec<f64> {
         .into_par_iter()
         .map(|block| {
             let mut sum = vec![0.0; d];
-            for row in block.rows() {
+            each_row(block, |_, row| {
                 for ((sum, &v), mean) in sum.iter_mut().zip(row).zip(mean) {
                     let centred = f64::from(v) - mean;
                     *sum += centred * centred;
                 }
-            }
+            });
             sum
         })
         .collect();
@@ -75,9 +73,9 @@ pub fn weighted_means(values: ArrayView2<'_, f32>, weights: &[f64]) -> Result<(V
         .zip(weights.par_chunks(MEAN_BLOCK))
         .map(|(block, weights)| {
             let mut sum = vec![0.0; d];
-            for (row, &w) in block.rows().into_iter().zip(weights) {
-                sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += w * f64::from(v));
-            }
+            each_row(block, |i, row| {
+                sum.iter_mut().zip(row).for_each(|(sum, &v)| *sum += weights[i] * f64::from(v));
+            });
             (sum, weights.iter().sum::<f64>())
         })
         .collect();
@@ -147,13 +145,14 @@ fn lane_scatter(
     for (b, block) in values.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
         run.check()?;
         let rows = block.nrows();
-        for (i, (row, out)) in block.rows().into_iter().zip(centred.chunks_exact_mut(d)).enumerate() {
+        each_row(block, |i, row| {
             let root = weights.map_or(1.0, |w| w[b * BLOCK + i].max(0.0).sqrt());
+            let out = &mut centred[i * d..(i + 1) * d];
             out.iter_mut()
                 .zip(row)
                 .zip(mean)
                 .for_each(|((out, &v), mean)| *out = root * (f64::from(v) - mean));
-        }
+        });
         let x = columns_of(&centred[..rows * d], d);
         let out = MatMut::from_column_major_slice_mut(&mut sum, d, d);
         matmul(out, Accum::Add, x, x.transpose(), 1.0, Par::Seq);

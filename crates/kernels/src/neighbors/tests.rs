@@ -1,6 +1,5 @@
 //! Against the shortest code that finds neighbours.
 
-use super::tree::Scratch;
 use super::*;
 use ndarray::{Array1, array};
 use proptest::prelude::*;
