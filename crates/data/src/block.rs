@@ -231,6 +231,16 @@ impl BlockColumn {
         tally.add(line, || decode(cell).chars().take(40).collect());
     }
 
+    /// Adds a number of a typed format; `NaN` is missing.
+    #[inline]
+    pub(crate) fn push_number(&mut self, value: f64, rules: &CellRules, row: impl FnOnce() -> u64) {
+        match &mut self.cells {
+            Cells::Numbers(cells) if !value.is_infinite() => cells.push(value),
+            _ if value.is_nan() => self.push(Value::Missing, rules, row),
+            _ => self.push(Value::Number(value), rules, row),
+        }
+    }
+
     /// Adds a cell of a typed format.
     pub(crate) fn push(&mut self, value: Value<'_>, rules: &CellRules, row: impl FnOnce() -> u64) {
         let n = self.cells.len();

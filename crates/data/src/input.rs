@@ -193,14 +193,18 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The files that a pattern stands for, in the order of their names.
+/// The files that a pattern stands for, in the order of their names. As in a shell, hidden files are meant only
+/// where the last part of the pattern itself begins with the dot.
 fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
     let bad = |reason: String| Error::io(pattern, io::Error::new(io::ErrorKind::InvalidInput, reason));
+    let is_hidden =
+        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let means_hidden = is_hidden(Path::new(pattern));
     let paths = glob::glob(pattern).map_err(|e| bad(format!("not a pattern: {e}")))?;
     let mut files = Vec::new();
     for path in paths {
         let path = path.map_err(|e| Error::io(e.path().to_owned(), io::Error::from(e.error().kind())))?;
-        if path.is_file() {
+        if path.is_file() && (means_hidden || !is_hidden(&path)) {
             files.push(path);
         }
     }
@@ -253,6 +257,7 @@ mod tests {
         let run = Run::new(0);
         assert_eq!(names(resolve(&[at("")], &run)), ["a.csv", "b.csv"]);
         assert_eq!(names(resolve(&[at("*.csv")], &run)), ["a.csv", "b.csv"]);
+        assert_eq!(names(resolve(&[at(".*.csv")], &run)), [".hidden.csv"]);
         assert_eq!(names(resolve(&[at("b.csv"), at("a.csv")], &run)), ["b.csv", "a.csv"]);
         std::fs::write(at("c.json"), "[]").unwrap();
         assert!(resolve(&[at("")], &run).unwrap_err().to_string().contains("2 csv, 1 json"));

@@ -1,3 +1,5 @@
+//! Batches of all types written by the foreign encoders, and files that are damaged.
+
 use super::*;
 use crate::{ReadOptions, open_bytes};
 use anomalyst_core::{ColumnData, ColumnKind, Table};
