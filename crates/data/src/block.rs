@@ -9,6 +9,10 @@ use crate::cell::{CellRules, Number, parse_boolean};
 use crate::infer::ReadAs;
 use crate::text::decode;
 
+/// A block with this many cells takes no more rows. Dense text never gets there: what makes up a piece has fewer
+/// cells. Rows that leave most columns out would otherwise fill any memory.
+const MOST_CELLS: usize = 1 << 20;
+
 /// Some consecutive rows of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
@@ -330,6 +334,11 @@ impl Block {
     /// Empty, for columns read like this.
     pub(crate) fn new(read_as: &[ReadAs]) -> Self {
         Self { columns: read_as.iter().map(|&r| BlockColumn::new(r)).collect(), ..Self::default() }
+    }
+
+    /// Whether there are so many cells that further rows belong into another block.
+    pub(crate) fn is_full(&self) -> bool {
+        self.n_rows.saturating_mul(self.columns.len()) >= MOST_CELLS
     }
 
     /// Completes a row: columns that got no cell in it have none.

@@ -11,6 +11,9 @@ use rustc_hash::FxHashMap;
 
 use crate::options::Format;
 
+/// Tables with more columns are refused; the widest that are made, of genomes, have about as many.
+pub(crate) const MAX_COLUMNS: usize = 1 << 20;
+
 /// One input that can be read from the start as often as needed.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
@@ -107,6 +110,16 @@ impl Input {
     /// An error about the content as a whole.
     pub(crate) fn bad(&self, reason: impl Into<String>) -> Error {
         Error::Parse { path: (&self.name).into(), line: None, column: None, reason: reason.into() }
+    }
+
+    /// Refuses a table with so many columns that only what is kept about each would fill the memory.
+    pub(crate) fn refuse_too_wide(&self, n_columns: usize) -> Result<()> {
+        if n_columns <= MAX_COLUMNS {
+            return Ok(());
+        }
+        Err(self.bad(format!(
+            "there are more than {MAX_COLUMNS} columns, the limit; is this a table, and is its delimiter right?"
+        )))
     }
 
     /// An error about a line, counted from 1.

@@ -1,6 +1,6 @@
 //! How delimited text is written: its delimiter, quotes, line ends, and whether it begins with names.
 
-use super::split::{Dialect, records};
+use super::split::{Dialect, records, widths};
 use crate::cell::{CellRules, Number};
 use crate::time::TimeFormat;
 
@@ -68,7 +68,7 @@ fn is_value(cell: &[u8]) -> bool {
 }
 
 fn fit(sample: &[u8], dialect: Dialect) -> Fit {
-    let widths: Vec<usize> = records(sample, dialect, RECORDS).iter().map(Vec::len).collect();
+    let widths = widths(sample, dialect, RECORDS);
     let mut sorted = widths.clone();
     sorted.sort_unstable();
     let runs = sorted.chunk_by(|a, b| a == b);

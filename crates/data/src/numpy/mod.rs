@@ -113,6 +113,7 @@ fn of_one_length(input: &Input, arrays: Vec<Array>, notices: &mut Notices) -> Re
 }
 
 fn opened(input: &Input, format: Format, arrays: Vec<Array>, mut notices: Notices) -> Result<Opened> {
+    input.refuse_too_wide(arrays.iter().fold(0, |n: usize, a| n.saturating_add(a.n_columns)))?;
     let mut names = Vec::new();
     let mut seen = Vec::new();
     let n_rows = arrays.first().map_or(0, Array::n_rows);
