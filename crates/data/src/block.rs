@@ -304,7 +304,7 @@ fn push_text(cells: &mut Cells, cell: &[u8], rules: &CellRules) -> Pushed {
                 Number::Missing => (f64::NAN, Pushed::Fine),
                 Number::Infinite => (f64::NAN, Pushed::Infinite),
                 Number::Beyond => (f64::NAN, Pushed::Beyond),
-                Number::NotANumber => (f64::NAN, Pushed::Unreadable),
+                Number::Neither => (f64::NAN, Pushed::Unreadable),
             };
             cells.push(value);
             pushed = how;

@@ -180,10 +180,11 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?.path();
         let name = entry.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if entry.is_file() && !name.starts_with('.') {
-            if let Some(format) = Format::from_file_name(&name) {
-                kinds.entry(format).or_default().push(entry);
-            }
+        if let Some(format) = Format::from_file_name(&name)
+            && entry.is_file()
+            && !name.starts_with('.')
+        {
+            kinds.entry(format).or_default().push(entry);
         }
     }
     let mut kinds: Vec<(Format, Vec<PathBuf>)> = kinds.into_iter().collect();

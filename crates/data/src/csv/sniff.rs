@@ -121,7 +121,7 @@ fn number(cell: &[u8], rules: &CellRules) -> Option<f64> {
     match rules.number(cell) {
         Number::Value(value) => Some(value),
         Number::Infinite | Number::Beyond => Some(f64::MAX),
-        Number::Missing | Number::NotANumber => None,
+        Number::Missing | Number::Neither => None,
     }
 }
 

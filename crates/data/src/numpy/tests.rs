@@ -62,7 +62,7 @@ fn both_orders_give_the_same_rows() {
 #[test]
 fn arrays_of_several_blocks_are_the_same_however_they_are_stored() {
     const N: usize = 300_000;
-    assert!(N * 2 > BLOCK_CELLS);
+    const { assert!(N * 2 > BLOCK_CELLS) };
     let cell = |i: usize, j: usize| ((3 * i + j) % 251) as u8;
     let by_rows: Vec<u8> = (0..2 * N).map(|k| cell(k / 2, k % 2)).collect();
     let by_columns: Vec<u8> = (0..2 * N).map(|k| cell(k % N, k / N)).collect();
