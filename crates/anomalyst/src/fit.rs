@@ -36,7 +36,9 @@ pub fn fit(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Train
     if !odd.is_empty() {
         notices.info(None, format!("{} rows labelled anomalous were not learned from", odd.len()));
     }
-    let calibrated = if normal.len() >= SPLIT_FROM {
+    // Labels calibrate on rows that the model has not seen, all of them: a part of the normal ones beside all
+    // anomalies would overstate the odds.
+    let calibrated = if normal.len() >= SPLIT_FROM && !options.uses_labels() {
         split(&recipe, &table, &normal, run)?
     } else {
         cross(&recipe, &table, &normal, run)?
@@ -128,7 +130,9 @@ fn cross(recipe: &Recipe, table: &Table, normal: &[usize], run: &Run) -> Result<
     let mut notices = report.notices;
     notices.info(
         None,
-        format!("decisions were calibrated on {folds} folds, since there are fewer than {SPLIT_FROM} rows"),
+        format!(
+            "decisions were calibrated on {folds} folds of the rows, each scored by a model of the others"
+        ),
     );
     Ok(Calibrated { pipeline, held_out, notices })
 }

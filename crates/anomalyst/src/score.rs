@@ -5,7 +5,7 @@ use anomalyst_core::{
     RowMap, Run, SourceSummary, Table, Verdict,
 };
 use anomalyst_data::TableSource;
-use anomalyst_decide::{Decision, Rule};
+use anomalyst_decide::Rule;
 use anomalyst_explain::{Depth, Explainer};
 
 use crate::explain::{finding, rank};
@@ -28,7 +28,7 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
     let Scored { scores, ids, mut notices, kept } = read_and_score(model, source, run)?;
     options.accept(&notices)?;
     watch.lap("read and score");
-    let decision = for_batch(model, &scores)?;
+    let decision = model.decision.for_batch(&scores)?;
     let decisions = decision.decide(&scores, run)?;
     watch.lap("decide");
     let explainer = Explainer { threshold: decision.threshold().value, ..model.explainer() };
@@ -120,17 +120,6 @@ fn drawn(
     }
     let (table, _) = source.read(run)?;
     pictures(&model.pipeline, &table, (flagged, shown), notices, run)
-}
-
-/// The decision for these rows: "the K most anomalous" means of them, not of the rows the model was fitted on.
-fn for_batch(model: &TrainedModel, scores: &[f32]) -> Result<Decision> {
-    let Some(Rule::TopK { k }) = model.decision.options().rule else { return Ok(model.decision.clone()) };
-    let mut sorted = scores.to_vec();
-    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-    match sorted.get(usize::try_from(k).unwrap_or(usize::MAX)) {
-        Some(&value) => model.decision.with_rule(Rule::Fixed { value }),
-        None => model.decision.with_rule(Rule::Fixed { value: f32::MIN }),
-    }
 }
 
 /// Rows that the decision on all rows could flag: those it flags in this batch, and, under rules that look at the

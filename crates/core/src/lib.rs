@@ -32,8 +32,8 @@ pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, 
 pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
 pub use notice::{Notice, NoticeKind, Notices, Tally};
 pub use outcome::{
-    ColumnProfile, DecisionSummary, Finding, LevelCount, MapPoint, MemberSummary, MethodSummary, Outcome,
-    ProfileValues, Reproduce, RowMap, SourceSummary, ThresholdSummary, Timing,
+    AbstentionSummary, ColumnProfile, DecisionSummary, Finding, LevelCount, MapPoint, MemberSummary,
+    MethodSummary, Outcome, ProfileValues, Reproduce, RowMap, SourceSummary, ThresholdSummary, Timing,
 };
 pub use params::{Params, check_params, params_from_json, params_schema};
 pub use run::{Cancel, Progress, Random, Run, Silent, Stage};

@@ -89,10 +89,27 @@ pub struct DecisionSummary {
     pub p_value_meaning: String,
     /// What the probability means here; empty where there is none.
     pub probability_meaning: String,
+    /// Of what the expected alert rate is a share: `of normal rows`, `of later rows of this kind`.
+    pub alert_rate_meaning: String,
+    /// What withholding verdicts is expected to cost, where verdicts are withheld.
+    pub abstention: Option<AbstentionSummary>,
     /// How many items were flagged.
     pub n_anomalous: usize,
     /// How many items were left to a person.
     pub n_abstain: usize,
+}
+
+/// What withholding verdicts means for items like the reference.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct AbstentionSummary {
+    /// Expected share of withheld verdicts.
+    pub rate: f64,
+    /// A share that is not exceeded with probability 0.95.
+    pub rate_bound: f64,
+    /// Expected cost per item is at most this.
+    pub cost_bound: f64,
+    /// What a false alarm, a miss and a look by a person cost.
+    pub costs: [f64; 3],
 }
 
 /// A named threshold.

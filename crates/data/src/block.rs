@@ -9,6 +9,10 @@ use crate::cell::{CellRules, Number, parse_boolean};
 use crate::infer::ReadAs;
 use crate::text::decode;
 
+/// A block with this many cells takes no more rows. Dense text never gets there: what makes up a piece has fewer
+/// cells. Rows that leave most columns out would otherwise fill any memory.
+const MOST_CELLS: usize = 1 << 20;
+
 /// Some consecutive rows of a file.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
@@ -231,6 +235,16 @@ impl BlockColumn {
         tally.add(line, || decode(cell).chars().take(40).collect());
     }
 
+    /// Adds a number of a typed format; `NaN` is missing.
+    #[inline]
+    pub(crate) fn push_number(&mut self, value: f64, rules: &CellRules, row: impl FnOnce() -> u64) {
+        match &mut self.cells {
+            Cells::Numbers(cells) if !value.is_infinite() => cells.push(value),
+            _ if value.is_nan() => self.push(Value::Missing, rules, row),
+            _ => self.push(Value::Number(value), rules, row),
+        }
+    }
+
     /// Adds a cell of a typed format.
     pub(crate) fn push(&mut self, value: Value<'_>, rules: &CellRules, row: impl FnOnce() -> u64) {
         let n = self.cells.len();
@@ -290,7 +304,7 @@ fn push_text(cells: &mut Cells, cell: &[u8], rules: &CellRules) -> Pushed {
                 Number::Missing => (f64::NAN, Pushed::Fine),
                 Number::Infinite => (f64::NAN, Pushed::Infinite),
                 Number::Beyond => (f64::NAN, Pushed::Beyond),
-                Number::NotANumber => (f64::NAN, Pushed::Unreadable),
+                Number::Neither => (f64::NAN, Pushed::Unreadable),
             };
             cells.push(value);
             pushed = how;
@@ -320,6 +334,11 @@ impl Block {
     /// Empty, for columns read like this.
     pub(crate) fn new(read_as: &[ReadAs]) -> Self {
         Self { columns: read_as.iter().map(|&r| BlockColumn::new(r)).collect(), ..Self::default() }
+    }
+
+    /// Whether there are so many cells that further rows belong into another block.
+    pub(crate) fn is_full(&self) -> bool {
+        self.n_rows.saturating_mul(self.columns.len()) >= MOST_CELLS
     }
 
     /// Completes a row: columns that got no cell in it have none.

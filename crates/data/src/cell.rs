@@ -22,7 +22,7 @@ pub(crate) enum Number {
     /// Digits beyond what 64 bits hold.
     Beyond,
     /// Something else.
-    NotANumber,
+    Neither,
 }
 
 /// Spellings of a missing value, in lower case.
@@ -63,7 +63,7 @@ impl CellRules {
             Some(_) if cell.iter().any(u8::is_ascii_digit) => Number::Beyond,
             Some(_) => Number::Infinite,
             None if self.is_missing(cell) => Number::Missing,
-            None => Number::NotANumber,
+            None => Number::Neither,
         }
     }
 
@@ -132,13 +132,13 @@ mod tests {
         let rules = CellRules::default();
         assert_eq!(rules.number(b"-1.5e3"), Number::Value(-1500.0));
         assert_eq!(rules.number(b"+2"), Number::Value(2.0));
-        assert_eq!(rules.number(b"+-2"), Number::NotANumber);
+        assert_eq!(rules.number(b"+-2"), Number::Neither);
         assert_eq!(rules.number(b".5"), Number::Value(0.5));
         assert_eq!(rules.number(b"inf"), Number::Infinite);
         assert_eq!(rules.number(b"-Infinity"), Number::Infinite);
         assert_eq!(rules.number(b"1e999"), Number::Beyond);
-        assert_eq!(rules.number(b"1,5"), Number::NotANumber);
-        assert_eq!(rules.number(b"12abc"), Number::NotANumber);
+        assert_eq!(rules.number(b"1,5"), Number::Neither);
+        assert_eq!(rules.number(b"12abc"), Number::Neither);
         for missing in ["", "NA", "n/a", "NaN", "NULL", "None", "?", "-", "#N/A", "nil", "."] {
             assert_eq!(rules.number(missing.as_bytes()), Number::Missing, "{missing}");
         }
@@ -148,11 +148,11 @@ mod tests {
     fn other_ways_to_write_numbers() {
         let rules = CellRules { decimal_comma: true, thousands: Some('.'), ..CellRules::default() };
         assert_eq!(rules.number(b"1.234.567,5"), Number::Value(1_234_567.5));
-        assert_eq!(rules.number(b"1.23"), Number::NotANumber);
-        assert_eq!(rules.number(b"3,14"), Number::Value(3.14));
+        assert_eq!(rules.number(b"1.23"), Number::Neither);
+        assert_eq!(rules.number(b"3,25"), Number::Value(3.25));
         let rules = CellRules { thousands: Some(','), ..CellRules::default() };
         assert_eq!(rules.number(b"-12,345.5"), Number::Value(-12_345.5));
-        assert_eq!(rules.number(b"1,2345"), Number::NotANumber);
+        assert_eq!(rules.number(b"1,2345"), Number::Neither);
         let rules = CellRules { extra_missing: vec![b"-999".to_vec()], ..CellRules::default() };
         assert_eq!(rules.number(b"-999"), Number::Missing);
         assert!(looks_like_decimal_comma(b"3,14") && !looks_like_decimal_comma(b"3.14"));

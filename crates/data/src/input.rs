@@ -11,6 +11,9 @@ use rustc_hash::FxHashMap;
 
 use crate::options::Format;
 
+/// Tables with more columns are refused; the widest that are made, of genomes, have about as many.
+pub(crate) const MAX_COLUMNS: usize = 1 << 20;
+
 /// One input that can be read from the start as often as needed.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
@@ -109,6 +112,16 @@ impl Input {
         Error::Parse { path: (&self.name).into(), line: None, column: None, reason: reason.into() }
     }
 
+    /// Refuses a table with so many columns that only what is kept about each would fill the memory.
+    pub(crate) fn refuse_too_wide(&self, n_columns: usize) -> Result<()> {
+        if n_columns <= MAX_COLUMNS {
+            return Ok(());
+        }
+        Err(self.bad(format!(
+            "there are more than {MAX_COLUMNS} columns, the limit; is this a table, and is its delimiter right?"
+        )))
+    }
+
     /// An error about a line, counted from 1.
     pub(crate) fn bad_line(&self, line: u64, reason: impl Into<String>) -> Error {
         Error::Parse { path: (&self.name).into(), line: Some(line), column: None, reason: reason.into() }
@@ -167,10 +180,11 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?.path();
         let name = entry.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if entry.is_file() && !name.starts_with('.') {
-            if let Some(format) = Format::from_file_name(&name) {
-                kinds.entry(format).or_default().push(entry);
-            }
+        if let Some(format) = Format::from_file_name(&name)
+            && entry.is_file()
+            && !name.starts_with('.')
+        {
+            kinds.entry(format).or_default().push(entry);
         }
     }
     let mut kinds: Vec<(Format, Vec<PathBuf>)> = kinds.into_iter().collect();
@@ -193,14 +207,18 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// The files that a pattern stands for, in the order of their names.
+/// The files that a pattern stands for, in the order of their names. As in a shell, hidden files are meant only
+/// where the last part of the pattern itself begins with the dot.
 fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
     let bad = |reason: String| Error::io(pattern, io::Error::new(io::ErrorKind::InvalidInput, reason));
+    let is_hidden =
+        |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let means_hidden = is_hidden(Path::new(pattern));
     let paths = glob::glob(pattern).map_err(|e| bad(format!("not a pattern: {e}")))?;
     let mut files = Vec::new();
     for path in paths {
         let path = path.map_err(|e| Error::io(e.path().to_owned(), io::Error::from(e.error().kind())))?;
-        if path.is_file() {
+        if path.is_file() && (means_hidden || !is_hidden(&path)) {
             files.push(path);
         }
     }
@@ -253,6 +271,7 @@ mod tests {
         let run = Run::new(0);
         assert_eq!(names(resolve(&[at("")], &run)), ["a.csv", "b.csv"]);
         assert_eq!(names(resolve(&[at("*.csv")], &run)), ["a.csv", "b.csv"]);
+        assert_eq!(names(resolve(&[at(".*.csv")], &run)), [".hidden.csv"]);
         assert_eq!(names(resolve(&[at("b.csv"), at("a.csv")], &run)), ["b.csv", "a.csv"]);
         std::fs::write(at("c.json"), "[]").unwrap();
         assert!(resolve(&[at("")], &run).unwrap_err().to_string().contains("2 csv, 1 json"));

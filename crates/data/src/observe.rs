@@ -97,7 +97,7 @@ impl Observed {
                 self.n_present += 1;
                 self.n_numbers += 1;
             }
-            Number::NotANumber => {
+            Number::Neither => {
                 self.n_present += 1;
                 self.n_booleans += u32::from(parse_boolean(cell).is_some());
                 if memchr::memchr(b',', cell).is_some() {

@@ -224,6 +224,10 @@ fn detect(start: &[u8], promised: Option<Format>) -> Format {
     if start.starts_with(b"\x93NUMPY") {
         return Format::Npy;
     }
+    // An archive without any file begins with its directory.
+    if start.starts_with(b"PK\x05\x06") {
+        return Format::Npz;
+    }
     if start.starts_with(b"PK\x03\x04") && (promised == Some(Format::Npz) || has(start, b".npy")) {
         return Format::Npz;
     }

@@ -143,14 +143,31 @@ pub(crate) struct ParsedPieces<'a, C, P> {
     run: &'a Run,
     stage: Stage,
     waiting: Vec<Piece>,
-    ready: VecDeque<Result<Block>>,
+    ready: VecDeque<Result<Parsed>>,
     done: bool,
 }
+
+/// A block, and the piece from where on it was too much for one block.
+struct Parsed {
+    block: Block,
+    rest: Option<(Piece, usize)>,
+}
+
+/// Parses a piece from `at` on.
+fn parse_from(parse: &impl ParsePiece, piece: Piece, at: usize) -> Result<Parsed> {
+    let (block, end) = parse(&piece, at)?;
+    Ok(Parsed { block, rest: (end < piece.bytes.len()).then_some((piece, end)) })
+}
+
+/// Parses records of a piece from a place on, until there are no more or the block is full; gives the place where
+/// it stopped.
+pub(crate) trait ParsePiece: Fn(&Piece, usize) -> Result<(Block, usize)> + Sync + Send {}
+impl<P: Fn(&Piece, usize) -> Result<(Block, usize)> + Sync + Send> ParsePiece for P {}
 
 impl<'a, C, P> ParsedPieces<'a, C, P>
 where
     C: Cut,
-    P: Fn(Piece) -> Result<Block> + Sync + Send,
+    P: ParsePiece,
 {
     /// Of all that is left of `pieces`.
     pub(crate) fn new(pieces: Pieces<C>, run: &'a Run, parse: P) -> Self {
@@ -176,7 +193,8 @@ where
             }
             (group, Ok(done))
         };
-        let parse_all = || -> Vec<Result<Block>> { waiting.into_par_iter().map(parse).collect() };
+        let parse = |piece| parse_from(parse, piece, 0);
+        let parse_all = || -> Vec<Result<Parsed>> { waiting.into_par_iter().map(parse).collect() };
         let ((group, outcome), blocks) = self.run.install(|| rayon::join(read, parse_all));
         self.ready.extend(blocks);
         match outcome {
@@ -198,7 +216,7 @@ where
 impl<C, P> Iterator for ParsedPieces<'_, C, P>
 where
     C: Cut,
-    P: Fn(Piece) -> Result<Block> + Sync + Send,
+    P: ParsePiece,
 {
     type Item = Result<Block>;
 
@@ -210,6 +228,12 @@ where
                 return Some(Err(e));
             }
         }
-        self.ready.pop_front()
+        Some(self.ready.pop_front()?.map(|Parsed { block, rest }| {
+            // What is left of a piece becomes a block only now, so that few of them are in memory.
+            if let Some((piece, at)) = rest {
+                self.ready.push_front(parse_from(&self.parse, piece, at));
+            }
+            block
+        }))
     }
 }

@@ -17,6 +17,9 @@ use crate::plan::{Plan, Role};
 /// Rows of a batch at most.
 const BATCH_ROWS: usize = 8192;
 
+/// Room for more cells than this for each byte of the files is not made ahead.
+const CELLS_PER_BYTE: u64 = 16;
+
 /// Blocks of a file in order.
 pub(crate) type Blocks<'a> = Box<dyn Iterator<Item = Result<Block>> + 'a>;
 
@@ -155,7 +158,9 @@ impl TableSource {
 
     fn collect(&self, plan: &Plan, run: &Run) -> Result<Collector> {
         let mut collector = Collector::new(plan, run.max_memory_bytes());
-        collector.reserve(self.estimated_rows.unwrap_or(0).min(self.n_bytes));
+        // A file may claim any number of rows; as many cells as this are hardly in its bytes.
+        let most_rows = self.n_bytes.saturating_mul(CELLS_PER_BYTE) / plan.columns.len().max(1) as u64;
+        collector.reserve(self.estimated_rows.unwrap_or(0).min(most_rows));
         for file in &self.files {
             for block in file.reader.blocks(plan.read_as(&file.targets), &self.rules, run)? {
                 collector.append(block?, file, self.files.len() > 1)?;
@@ -232,6 +237,10 @@ impl BatchReader<'_> {
         collector.append(block?, file, self.source.files.len() > 1)?;
         self.tallies.absorb_tallies(&mut collector);
         let table = collector.finish(&self.plan, Some(self.rule))?.table;
+        // A block of nothing but comments has no rows.
+        if table.n_rows == 0 {
+            return Ok(true);
+        }
         if table.n_rows <= BATCH_ROWS {
             self.ready.push_back(table);
         } else {

@@ -1,10 +1,10 @@
 //! A self-made outcome for the tests: orders of a shop, mixed types, missing values, twelve odd ones.
 
 use anomalyst_core::{
-    Change, ColumnEvidence, ColumnKind, ColumnProfile, Counterfactual, DecisionSummary, Decisions, Evidence,
-    Exactness, Expected, Finding, Interval, LevelCount, MapPoint, MemberSummary, MethodSummary, NearestRow,
-    Notice, NoticeKind, Outcome, ProfileValues, Reproduce, RowMap, Severity, SourceSummary, ThresholdSummary,
-    Timing, Verdict,
+    AbstentionSummary, Change, ColumnEvidence, ColumnKind, ColumnProfile, Counterfactual, DecisionSummary,
+    Decisions, Evidence, Exactness, Expected, Finding, Interval, LevelCount, MapPoint, MemberSummary,
+    MethodSummary, NearestRow, Notice, NoticeKind, Outcome, ProfileValues, Reproduce, RowMap, Severity,
+    SourceSummary, ThresholdSummary, Timing, Verdict,
 };
 use serde_json::json;
 
@@ -286,6 +286,8 @@ fn decision() -> DecisionSummary {
         contamination: Some(Interval { low: 0.0038, mean: 0.0062, high: 0.0104, level: 0.9 }),
         p_value_meaning: "Share of normal rows that score at least this high, each row judged by models that did not see it.".into(),
         probability_meaning: "Posterior probability of being anomalous, given the scores of all members.".into(),
+        alert_rate_meaning: "of normal rows".into(),
+        abstention: Some(AbstentionSummary { rate: 0.01, rate_bound: 0.03, cost_bound: 0.012, costs: [1.0, 1.0, 0.1] }),
         n_anomalous: 12,
         n_abstain: 2,
     }

@@ -29,6 +29,9 @@ impl Default for Terminal {
 /// Notices that are written out before the rest is counted.
 const SHOWN_NOTICES: usize = 6;
 
+/// Thresholds from here on are what a decision means by "nothing".
+const NEVER: f32 = 1e37;
+
 /// Characters of a sentence or name that are shown.
 const TEXT_LIMIT: usize = 600;
 
@@ -180,17 +183,17 @@ fn decision(page: &mut Page, outcome: &Outcome) {
     let threshold = &decision.threshold;
     let by =
         if threshold.name.is_empty() { String::new() } else { format!(" ({})", page.clean(&threshold.name)) };
-    page.paragraph(
-        "",
-        &format!("A score above {} is flagged{by}.", scores.text(threshold.value)),
-        Tint::Plain,
-    );
+    let rule = match threshold.value {
+        value if value < NEVER => format!("A score above {} is flagged{by}.", scores.text(value)),
+        _ => format!("No score would be flagged{by}."),
+    };
+    page.paragraph("", &rule, Tint::Plain);
     if let Some(share) = &decision.contamination {
         let line = format!("Estimated anomalies: {}.", with_interval(share, "of the rows"));
         page.paragraph("", &line, Tint::Plain);
     }
     if let Some(rate) = &threshold.expected_alert_rate {
-        let line = format!("Expected alerts: {}.", with_interval(rate, "of normal rows"));
+        let line = format!("Expected alerts: {}.", with_interval(rate, &decision.alert_rate_meaning));
         page.paragraph("", &line, Tint::Plain);
     }
 }

@@ -37,8 +37,9 @@ fn text(outcome: &Outcome, path: &Path) -> String {
     if let Some(rate) = decision.threshold.expected_alert_rate {
         let _ = writeln!(
             text,
-            "           flags {:.2} % of normal rows ({:.2} to {:.2} % with probability {})",
+            "           flags {:.2} % {} ({:.2} to {:.2} % with probability {})",
             100.0 * rate.mean,
+            decision.alert_rate_meaning,
             100.0 * rate.low,
             100.0 * rate.high,
             rate.level

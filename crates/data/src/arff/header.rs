@@ -73,7 +73,8 @@ pub(crate) fn read(input: &Input, stream: &mut dyn Read) -> Result<(Vec<Attribut
             }
             b"@data" => return Ok((attributes, n_lines)),
             b"@attribute" => {
-                attributes.push(attribute(rest).map_err(|reason| input.bad_line(n_lines, reason))?)
+                attributes.push(attribute(rest).map_err(|reason| input.bad_line(n_lines, reason))?);
+                input.refuse_too_wide(attributes.len())?;
             }
             b"@relation" | b"" => {}
             word if word.starts_with(b"%") => {}

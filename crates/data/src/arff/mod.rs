@@ -34,13 +34,14 @@ pub(crate) fn open(source: TextSource, rules: &CellRules, sample_bytes: usize) -
     let (mut n_rows, mut n_bytes, mut complete) = (0, 0, true);
     while let Some(piece) = pieces.next()? {
         n_bytes += piece.bytes.len();
-        each_row(&piece, |row, _| {
+        each_row(&piece, 0, |row, _| {
             n_rows += 1;
             row.cells(&attributes, |column, cell| {
                 if let Some(seen) = seen.get_mut(column) {
                     seen.text(cell, rules);
                 }
             });
+            true
         });
         if n_bytes >= sample_bytes {
             complete = false;
@@ -81,16 +82,18 @@ fn pieces(source: &TextSource) -> Result<(Pieces<LineCut>, Vec<Attribute>)> {
 /// One row, dense or sparse.
 struct Row<'a>(&'a [u8]);
 
-/// Gives every row of a piece, and the place where it begins, to `take`.
-fn each_row(piece: &Piece, mut take: impl FnMut(Row<'_>, usize)) {
-    let mut at = 0;
-    for line in piece.bytes.split(|&b| b == b'\n') {
+/// Gives every row of a piece from `at` on, and the place where it begins, to `take`, which says whether to go on;
+/// gives the place after the last.
+fn each_row(piece: &Piece, mut at: usize, mut take: impl FnMut(Row<'_>, usize) -> bool) -> usize {
+    for line in piece.bytes[at..].split(|&b| b == b'\n') {
+        let start = at;
+        at = (at + line.len() + 1).min(piece.bytes.len());
         let row = line.trim_ascii();
-        if !row.is_empty() && row[0] != b'%' {
-            take(Row(row), at);
+        if !row.is_empty() && row[0] != b'%' && !take(Row(row), start) {
+            break;
         }
-        at += line.len() + 1;
     }
+    at
 }
 
 impl Row<'_> {
@@ -160,9 +163,9 @@ impl FileReader for ArffFile {
     ) -> Result<Blocks<'a>> {
         let (pieces, _) = pieces(&self.source)?;
         let n_columns = self.attributes.len();
-        let parse = move |piece: Piece| -> Result<Block> {
+        let parse = move |piece: &Piece, from: usize| -> Result<(Block, usize)> {
             let mut block = Block::new(&read_as);
-            each_row(&piece, |row, at| {
+            let end = each_row(piece, from, |row, at| {
                 let line = || piece.first_line + count_lines(&piece.bytes[..at]);
                 let n = row.cells(&self.attributes, |column, cell| {
                     if let Some(column) = block.columns.get_mut(column) {
@@ -176,9 +179,10 @@ impl FileReader for ArffFile {
                     block.long.add(line, say);
                 }
                 block.end_row(n.min(n_columns)..n_columns);
+                !block.is_full()
             });
-            count_foreign_bytes(&piece, &mut block);
-            Ok(block)
+            count_foreign_bytes(piece, from..end, &mut block);
+            Ok((block, end))
         };
         Ok(Box::new(ParsedPieces::new(pieces, run, parse)))
     }

@@ -22,8 +22,9 @@ use crate::names::unique_names;
 use crate::observe::Observed;
 use crate::source::{Blocks, FileReader, Opened};
 
-/// Rows that are decoded at a time.
+/// Rows that are decoded at a time, and cells where there are many columns.
 const BATCH_ROWS: usize = 16 << 10;
+const BATCH_CELLS: usize = 1 << 20;
 /// Rows that are looked at before reading.
 const SAMPLE_ROWS: usize = 10_000;
 
@@ -78,6 +79,7 @@ fn opened(
     rules: &CellRules,
 ) -> Result<Opened> {
     let leaves = leaves(schema.fields());
+    input.refuse_too_wide(leaves.len())?;
     let mut notices = Notices::default();
     let names = unique_names(leaves.iter().map(|l| l.name.clone()).collect(), &mut notices);
     let mut seen: Vec<Observed> =
@@ -146,8 +148,9 @@ impl ArrowFile {
         file.rewind().map_err(|e| e.to_string())?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
+        let n_rows = (BATCH_CELLS / self.leaves.len().max(1)).clamp(1, BATCH_ROWS);
         let reader =
-            builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|e| e.to_string())?;
+            builder.with_projection(mask).with_batch_size(n_rows).build().map_err(|e| e.to_string())?;
         Ok(Box::new(reader.map(|b| b.map_err(|e| e.to_string()))))
     }
 }

@@ -8,14 +8,15 @@ use arrow_array::types::{
     Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, LargeStringArray, PrimitiveArray, RecordBatch,
-    StringArray, StringViewArray, StructArray,
+    Array, ArrayRef, BinaryArray, BinaryViewArray, BooleanArray, DictionaryArray, LargeBinaryArray,
+    LargeStringArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray,
 };
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Fields, TimeUnit};
 
 use crate::block::Value;
 use crate::observe::Declared;
+use crate::text::decode;
 
 /// Columns of a schema after structs were taken apart.
 pub(crate) struct Leaf {
@@ -49,6 +50,8 @@ fn add_leaves(name: &str, kind: &DataType, root: usize, out: &mut Vec<Leaf>) {
 fn declared(kind: &DataType) -> Option<Declared> {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => None,
+        // Older writers of Parquet do not say that their strings are text.
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => None,
         DataType::Dictionary(_, values) => match **values {
             DataType::Utf8 | DataType::LargeUtf8 => Some(Declared::Category),
             _ => Some(Declared::Nested),
@@ -114,6 +117,13 @@ fn reader(array: &dyn Array) -> ValueAt<'_> {
         DataType::Utf8View => {
             strings(array.as_any().downcast_ref::<StringViewArray>(), |a, row| a.value(row))
         }
+        DataType::Binary => binary(array.as_any().downcast_ref::<BinaryArray>(), |a, row| a.value(row)),
+        DataType::LargeBinary => {
+            binary(array.as_any().downcast_ref::<LargeBinaryArray>(), |a, row| a.value(row))
+        }
+        DataType::BinaryView => {
+            binary(array.as_any().downcast_ref::<BinaryViewArray>(), |a, row| a.value(row))
+        }
         DataType::Int8 => numbers::<Int8Type>(array, f64::from),
         DataType::Int16 => numbers::<Int16Type>(array, f64::from),
         DataType::Int32 => numbers::<Int32Type>(array, f64::from),
@@ -175,6 +185,13 @@ fn other<'a>(array: &'a dyn Array, kind: &DataType) -> ValueAt<'a> {
 fn strings<'a, A>(array: Option<&'a A>, value: fn(&'a A, usize) -> &'a str) -> ValueAt<'a> {
     match array {
         Some(array) => Box::new(move |row| Value::Text(Cow::Borrowed(value(array, row)))),
+        None => Box::new(|_| Value::Missing),
+    }
+}
+
+fn binary<'a, A>(array: Option<&'a A>, value: fn(&'a A, usize) -> &'a [u8]) -> ValueAt<'a> {
+    match array {
+        Some(array) => Box::new(move |row| Value::Text(decode(value(array, row)))),
         None => Box::new(|_| Value::Missing),
     }
 }

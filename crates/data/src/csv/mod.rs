@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use anomalyst_core::{Notices, Result, Run};
 
-use crate::block::Block;
 use crate::cell::CellRules;
 use crate::infer::ReadAs;
 use crate::names::{numbered, unique_names};
 use crate::observe::Observed;
 use crate::options::Header;
-use crate::records::{MAX_RECORD_BYTES, ParsedPieces, Pieces, count_lines};
+use crate::records::{MAX_RECORD_BYTES, ParsedPieces, Piece, Pieces, count_lines};
 use crate::source::{Blocks, FileReader, Opened};
 use crate::text::decode;
 use crate::text_source::{Sample, TextSource};
@@ -50,6 +49,7 @@ pub(crate) fn open(
     if head.is_empty() {
         return Err(source.input.bad("the file holds nothing but comments"));
     }
+    source.input.refuse_too_wide(head.iter().map(Vec::len).max().unwrap_or(0))?;
     if let Some(names) = header_in_comment(whole, &mut dialect, &head) {
         head.insert(0, names);
     }
@@ -213,7 +213,7 @@ impl FileReader for CsvFile {
             .for_records_of(self.record_bytes);
         let parser = parse::Parser { dialect: self.dialect, n_columns: self.n_columns, read_as, rules };
         let header_line = self.has_header;
-        let parse = move |piece| -> Result<Block> { Ok(parser.parse(&piece, header_line)) };
+        let parse = move |piece: &Piece, at: usize| Ok(parser.parse(piece, at, header_line));
         Ok(Box::new(ParsedPieces::new(pieces, run, parse)))
     }
 }

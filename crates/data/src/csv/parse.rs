@@ -22,19 +22,21 @@ pub(crate) struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Parses the records of `piece`; its first record may be the names.
-    pub(crate) fn parse(&self, piece: &Piece, has_header: bool) -> Block {
+    /// Parses the records of `piece` from `at` on, the first of which may be the names, until the block is full;
+    /// gives the place where it stopped.
+    pub(crate) fn parse(&self, piece: &Piece, at: usize, has_header: bool) -> (Block, usize) {
         let mut block = Block::new(&self.read_as);
         let mut cells = Cells::new(&piece.bytes, self.dialect);
-        if piece.first_line == 1 && has_header && cells.next_record() {
+        cells.at = at;
+        if piece.first_line == 1 && at == 0 && has_header && cells.next_record() {
             while !cells.cell().last {}
         }
         let plain = self.rules.plain_numbers();
-        while cells.next_record() {
+        while !block.is_full() && cells.next_record() {
             self.row(piece, &mut cells, &mut block, plain);
         }
-        count_foreign_bytes(piece, &mut block);
-        block
+        count_foreign_bytes(piece, at..cells.at, &mut block);
+        (block, cells.at)
     }
 
     fn row(&self, piece: &Piece, cells: &mut Cells<'_>, block: &mut Block, plain: bool) {
@@ -75,13 +77,14 @@ impl Parser<'_> {
     }
 }
 
-/// Counts what is not UTF-8, of which cells are read in another way.
-pub(crate) fn count_foreign_bytes(piece: &Piece, block: &mut Block) {
-    if std::str::from_utf8(&piece.bytes).is_ok() {
+/// Counts what is not UTF-8 in a range of a piece, of which cells are read in another way.
+pub(crate) fn count_foreign_bytes(piece: &Piece, range: std::ops::Range<usize>, block: &mut Block) {
+    let mut at = range.start;
+    let bytes = &piece.bytes[range];
+    if std::str::from_utf8(bytes).is_ok() {
         return;
     }
-    let mut at = 0;
-    for chunk in piece.bytes.utf8_chunks() {
+    for chunk in bytes.utf8_chunks() {
         at += chunk.valid().len();
         if !chunk.invalid().is_empty() {
             let line = || piece.first_line + count_lines(&piece.bytes[..at]);

@@ -1,6 +1,6 @@
 //! How delimited text is written: its delimiter, quotes, line ends, and whether it begins with names.
 
-use super::split::{Dialect, records};
+use super::split::{Dialect, records, widths};
 use crate::cell::{CellRules, Number};
 use crate::time::TimeFormat;
 
@@ -72,7 +72,7 @@ fn is_value(cell: &[u8]) -> bool {
 }
 
 fn fit(sample: &[u8], dialect: Dialect) -> Fit {
-    let widths: Vec<usize> = records(sample, dialect, RECORDS).iter().map(Vec::len).collect();
+    let widths = widths(sample, dialect, RECORDS);
     let first_width = widths.first().copied().unwrap_or(0);
     let mut sorted = widths.clone();
     sorted.sort_unstable();
@@ -126,7 +126,7 @@ fn number(cell: &[u8], rules: &CellRules) -> Option<f64> {
     match rules.number(cell) {
         Number::Value(value) => Some(value),
         Number::Infinite | Number::Beyond => Some(f64::MAX),
-        Number::Missing | Number::NotANumber => None,
+        Number::Missing | Number::Neither => None,
     }
 }
 

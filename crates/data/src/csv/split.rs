@@ -249,6 +249,20 @@ pub(crate) fn records(bytes: &[u8], dialect: Dialect, n: usize) -> Vec<Vec<Vec<u
     records
 }
 
+/// How many cells the first records have.
+pub(crate) fn widths(bytes: &[u8], dialect: Dialect, n: usize) -> Vec<usize> {
+    let mut cells = Cells::new(bytes, dialect);
+    let mut widths = Vec::new();
+    while widths.len() < n && cells.next_record() {
+        let mut width = 1;
+        while !cells.cell().last {
+            width += 1;
+        }
+        widths.push(width);
+    }
+    widths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

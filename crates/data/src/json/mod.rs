@@ -46,7 +46,10 @@ pub(crate) fn open(
     for piece in &mut pieces {
         let piece = piece?;
         n_bytes += piece.bytes.len();
-        each_object(&source.input, &piece, is_array, |object, _| found.object(object, rules))?;
+        each_object((&source.input, is_array), &piece, 0, |object, _| {
+            found.object(object, rules);
+            source.input.refuse_too_wide(found.names.len()).map(|()| true)
+        })?;
         if n_bytes >= sample_bytes {
             complete = false;
             break;
@@ -89,7 +92,7 @@ struct Found {
 }
 
 impl Found {
-    fn object(&mut self, object: &Map<String, Json>, rules: &CellRules) -> Result<()> {
+    fn object(&mut self, object: &Map<String, Json>, rules: &CellRules) {
         self.n_rows += 1;
         flatten("", object, &mut |name, cell| {
             let column = self.places.get(name).copied().unwrap_or_else(|| self.column(name));
@@ -97,7 +100,6 @@ impl Found {
                 self.seen[column].value(&value, rules);
             }
         });
-        Ok(())
     }
 
     fn column(&mut self, name: &str) -> usize {
@@ -147,21 +149,21 @@ fn first_pieces(
     Ok(std::iter::from_fn(move || pieces.next().transpose()))
 }
 
-/// Gives every object of a piece, and the place where it begins, to `take`.
+/// Gives every object of a piece from `at` on, and the place where it begins, to `take`, which says whether to go
+/// on; gives the place after the last.
 fn each_object(
-    input: &Input,
+    (input, is_array): (&Input, bool),
     piece: &Piece,
-    is_array: bool,
-    mut take: impl FnMut(&Map<String, Json>, usize) -> Result<()>,
-) -> Result<()> {
+    mut at: usize,
+    mut take: impl FnMut(&Map<String, Json>, usize) -> Result<bool>,
+) -> Result<usize> {
     let bytes = &piece.bytes[..];
-    let mut at = 0;
     loop {
         let skipped = |b: &u8| b.is_ascii_whitespace() || (is_array && *b == b',');
         at += bytes[at..].iter().take_while(|b| skipped(b)).count();
         let rest = &bytes[at..];
         if rest.is_empty() || (is_array && rest[0] == b']') {
-            return Ok(());
+            return Ok(bytes.len());
         }
         let record = if is_array { rest } else { &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())] };
         let error = |reason: String, here: usize| -> Error {
@@ -175,7 +177,7 @@ fn each_object(
                     at + record.split(|&b| b == b'\n').take(e.line() - 1).map(|l| l.len() + 1).sum::<usize>();
                 return Err(error(format!("not JSON: {}", message(&e)), here.min(bytes.len())));
             }
-            None => return Ok(()),
+            None => return Ok(bytes.len()),
         };
         let n = stream.byte_offset();
         let Json::Object(object) = &value else {
@@ -184,7 +186,7 @@ fn each_object(
                 at,
             ));
         };
-        take(object, at)?;
+        let go_on = take(object, at)?;
         if !is_array && !record[n..].trim_ascii().is_empty() {
             return Err(error(
                 "more text after the object; each object must be on a line of its own".into(),
@@ -192,6 +194,9 @@ fn each_object(
             ));
         }
         at += n;
+        if !go_on {
+            return Ok(at);
+        }
     }
 }
 
@@ -210,15 +215,15 @@ impl FileReader for JsonFile {
         rules: &'a CellRules,
         run: &'a Run,
     ) -> Result<Blocks<'a>> {
-        let parse = move |piece: Piece| -> Result<Block> {
+        let parse = move |piece: &Piece, from: usize| -> Result<(Block, usize)> {
             let mut block = Block::new(&read_as);
-            each_object(&self.source.input, &piece, self.is_array, |object, at| {
+            let end = each_object((&self.source.input, self.is_array), piece, from, |object, at| {
                 let line = || piece.first_line + count_lines(&piece.bytes[..at]);
                 self.row(object, &mut block, rules, line);
-                Ok(())
+                Ok(!block.is_full())
             })?;
-            count_foreign_bytes(&piece, &mut block);
-            Ok(block)
+            count_foreign_bytes(piece, from..end, &mut block);
+            Ok((block, end))
         };
         Ok(Box::new(ParsedPieces::new(pieces(&self.source, self.is_array)?, run, parse)))
     }

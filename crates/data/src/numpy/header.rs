@@ -1,5 +1,7 @@
 //! The header of a NumPy array file (NEP 1): element type, order and shape.
 
+use super::element::{Element, shorten};
+
 /// Headers may not be longer than this; real ones have about 100 bytes.
 const MAX_HEADER: usize = 1 << 20;
 
@@ -14,30 +16,6 @@ pub(crate) struct Header {
     pub(crate) shape: Vec<usize>,
     /// Where the elements begin.
     pub(crate) offset: usize,
-}
-
-/// An element type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Element {
-    /// What the bits mean.
-    pub(crate) class: Class,
-    /// Bytes of one element.
-    pub(crate) size: usize,
-    /// Whether the first byte is the most significant.
-    pub(crate) big_endian: bool,
-}
-
-/// What the bits of an element mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// `true` or `false`.
-    Boolean,
-    /// With sign.
-    Signed,
-    /// Without sign.
-    Unsigned,
-    /// IEEE 754.
-    Float,
 }
 
 impl Header {
@@ -101,63 +79,9 @@ fn shape(text: &str) -> Option<Vec<usize>> {
     axes.map(|a| a.trim_end_matches('L').parse().ok()).collect()
 }
 
-fn shorten(text: &str) -> String {
-    text.trim().chars().take(120).collect()
-}
-
-impl Element {
-    /// From NumPy's type string, such as `<f8`.
-    fn parse(text: &str) -> Result<Self, String> {
-        let (order, rest) = match text.as_bytes().first() {
-            Some(b'<' | b'>' | b'|' | b'=') => text.split_at(1),
-            _ => ("<", text),
-        };
-        let size = rest.get(1..).and_then(|s| s.parse::<usize>().ok());
-        let class = match (rest.as_bytes().first(), size) {
-            (Some(b'b'), Some(1)) | (Some(b'?'), None) => Class::Boolean,
-            (Some(b'i'), Some(1 | 2 | 4 | 8)) => Class::Signed,
-            (Some(b'u'), Some(1 | 2 | 4 | 8)) => Class::Unsigned,
-            (Some(b'f'), Some(2 | 4 | 8)) => Class::Float,
-            (Some(b'O'), _) => {
-                return Err(
-                    "object arrays are not read, because loading them runs code; save numbers instead".into(),
-                );
-            }
-            _ => {
-                return Err(format!(
-                    "elements of the NumPy type `{}` cannot be read; numbers and booleans can",
-                    shorten(text)
-                ));
-            }
-        };
-        Ok(Self { class, size: size.unwrap_or(1), big_endian: order == ">" })
-    }
-
-    /// Appends the numbers in `bytes`, which are whole elements.
-    pub(crate) fn decode(self, bytes: &[u8], mut take: impl FnMut(f64)) {
-        for raw in bytes.chunks_exact(self.size) {
-            let mut word = [0_u8; 8];
-            for (i, &b) in raw.iter().enumerate() {
-                word[if self.big_endian { self.size - 1 - i } else { i }] = b;
-            }
-            let bits = u64::from_le_bytes(word);
-            take(match (self.class, self.size) {
-                (Class::Boolean, _) => f64::from(u8::from(bits != 0)),
-                (Class::Unsigned, _) => bits as f64,
-                (Class::Signed, size) => {
-                    let spare = 64 - 8 * size as u32;
-                    ((bits << spare) as i64 >> spare) as f64
-                }
-                (Class::Float, 2) => half::f16::from_bits(bits as u16).to_f64(),
-                (Class::Float, 4) => f64::from(f32::from_bits(bits as u32)),
-                (Class::Float, _) => f64::from_bits(bits),
-            });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::element::Class;
     use super::*;
 
     fn parse(descr: &str, version: u8) -> Result<Header, String> {
@@ -181,23 +105,5 @@ mod tests {
         assert!(parse("[('a', '<f8')]", 1).unwrap_err().contains("structured"));
         assert!(parse("'<U5'", 1).unwrap_err().contains("<U5"));
         assert!(parse("'<f8'", 4).is_err());
-    }
-
-    #[test]
-    fn elements_of_all_types() {
-        let decode = |descr: &str, bytes: &[u8]| {
-            let mut out = Vec::new();
-            Element::parse(descr).unwrap().decode(bytes, |v| out.push(v));
-            out
-        };
-        assert_eq!(decode("|b1", &[0, 1, 7]), [0.0, 1.0, 1.0]);
-        assert_eq!(decode("|i1", &[0xff, 0x7f]), [-1.0, 127.0]);
-        assert_eq!(decode("<i2", &[0xfe, 0xff]), [-2.0]);
-        assert_eq!(decode(">u4", &[0, 0, 1, 0]), [256.0]);
-        assert_eq!(decode("<i8", &(-5_i64).to_le_bytes()), [-5.0]);
-        assert_eq!(decode("<u8", &u64::MAX.to_le_bytes()), [1.8446744073709552e19]);
-        assert_eq!(decode("<f2", &[0x00, 0x3e]), [1.5]);
-        assert_eq!(decode(">f4", &1.25_f32.to_be_bytes()), [1.25]);
-        assert_eq!(decode("<f8", &0.1_f64.to_le_bytes()), [0.1]);
     }
 }

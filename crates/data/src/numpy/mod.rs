@@ -1,9 +1,11 @@
 //! NumPy arrays: `.npy`, and `.npz` with a matrix `X` and perhaps labels `y`.
 //!
-//! Arrays are decoded column by column into memory, because those in Fortran order hold the first row only at the
-//! end of their first column, and so on. Nothing is allocated on the word of a header alone.
+//! Rows are decoded some thousand at a time from all arrays together, whatever the order they are stored in, so that
+//! memory stays bounded. Nothing is allocated on the word of a header alone.
 
+mod element;
 mod header;
+mod stored;
 
 use std::io::Read;
 use std::sync::Arc;
@@ -11,23 +13,22 @@ use std::sync::Arc;
 use anomalyst_core::{Error, Notices, Result, Run};
 
 use crate::Format;
-use crate::block::{Block, Value};
+use crate::block::Block;
 use crate::cell::CellRules;
 use crate::infer::ReadAs;
 use crate::input::Input;
 use crate::names::unique_names;
 use crate::observe::{Declared, Observed};
 use crate::source::{Blocks, FileReader, Opened};
-use header::{Class, Header};
+use element::Class;
+use header::Header;
+use stored::{Entry, Place, Rows};
 
-/// Bytes that are decoded at a time.
-const CHUNK: usize = 1 << 20;
-/// Deflate cannot shrink data by more than this factor (1032, rounded up), so that a larger claim is a lie.
-const MAX_RATIO: u64 = 1100;
+/// Cells of a block at most, unless one row has more.
+const BLOCK_CELLS: usize = 512 << 10;
 
 struct NumpyFile {
     input: Input,
-    is_archive: bool,
     arrays: Vec<Array>,
 }
 
@@ -36,6 +37,7 @@ struct NumpyFile {
 struct Array {
     /// Its name in the archive.
     name: String,
+    place: Place,
     header: Header,
     /// How many columns it is.
     n_columns: usize,
@@ -43,23 +45,25 @@ struct Array {
 
 /// Looks at the header of an array.
 pub(crate) fn open_npy(input: &Input) -> Result<Opened> {
-    let header = read_header(input, &mut input.stream()?, input.n_bytes)?;
-    let array = Array::new(input, String::new(), header)?;
-    opened(input, false, vec![array], Notices::default())
+    let array = Array::new(input, String::new(), Place::File)?;
+    opened(input, Format::Npy, vec![array], Notices::default())
 }
 
 /// Looks at the headers of the arrays in an archive.
 pub(crate) fn open_npz(input: &Input) -> Result<Opened> {
     let mut archive = zip::ZipArchive::new(input.seekable()?).map_err(|e| zip_fault(input, &e))?;
+    if archive.is_empty() {
+        return Err(input.bad("the zip archive is empty; save arrays in it with numpy.savez"));
+    }
     let mut arrays = Vec::new();
     let mut notices = Notices::default();
     for i in 0..archive.len() {
-        let mut file = archive.by_index(i).map_err(|e| zip_fault(input, &e))?;
+        // Raw, because the reader unpacks several arrays side by side by itself.
+        let file = archive.by_index_raw(i).map_err(|e| zip_fault(input, &e))?;
         let name = file.name().map_err(|e| zip_fault(input, &e))?;
         let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else { continue };
-        let size = file.size().min(file.compressed_size().saturating_mul(MAX_RATIO));
-        let array = read_header(input, &mut file, size).and_then(|h| Array::new(input, name.clone(), h));
-        match array {
+        let entry = Entry::of(&file).map_err(|reason| input.bad(reason));
+        match entry.and_then(|entry| Array::new(input, name.clone(), Place::Entry(entry))) {
             Ok(array) => arrays.push(array),
             // An archive may hold other things beside its matrix.
             Err(Error::Parse { reason, .. }) => notices.handled(Some(&name), format!("left out: {reason}")),
@@ -67,7 +71,7 @@ pub(crate) fn open_npz(input: &Input) -> Result<Opened> {
         }
     }
     let arrays = of_one_length(input, arrays, &mut notices)?;
-    opened(input, true, arrays, notices)
+    opened(input, Format::Npz, arrays, notices)
 }
 
 fn zip_fault(input: &Input, error: &zip::result::ZipError) -> Error {
@@ -108,7 +112,8 @@ fn of_one_length(input: &Input, arrays: Vec<Array>, notices: &mut Notices) -> Re
     Ok(fits)
 }
 
-fn opened(input: &Input, is_archive: bool, arrays: Vec<Array>, mut notices: Notices) -> Result<Opened> {
+fn opened(input: &Input, format: Format, arrays: Vec<Array>, mut notices: Notices) -> Result<Opened> {
+    input.refuse_too_wide(arrays.iter().fold(0, |n: usize, a| n.saturating_add(a.n_columns)))?;
     let mut names = Vec::new();
     let mut seen = Vec::new();
     let n_rows = arrays.first().map_or(0, Array::n_rows);
@@ -132,7 +137,6 @@ fn opened(input: &Input, is_archive: bool, arrays: Vec<Array>, mut notices: Noti
     let is_label =
         |a: &&Array| a.header.shape.len() == 1 && a.name.eq_ignore_ascii_case("y") && arrays.len() > 1;
     let label = arrays.iter().find(is_label).map(|a| a.name.clone());
-    let format = if is_archive { Format::Npz } else { Format::Npy };
     Ok(Opened {
         names: unique_names(names, &mut notices),
         seen,
@@ -141,12 +145,13 @@ fn opened(input: &Input, is_archive: bool, arrays: Vec<Array>, mut notices: Noti
         notices,
         label,
         place: "row",
-        reader: Box::new(NumpyFile { input: input.clone(), is_archive, arrays }),
+        reader: Box::new(NumpyFile { input: input.clone(), arrays }),
     })
 }
 
 impl Array {
-    fn new(input: &Input, name: String, header: Header) -> Result<Self> {
+    fn new(input: &Input, name: String, place: Place) -> Result<Self> {
+        let header = read_header(input, &mut place.stream(input)?, place.most_bytes(input))?;
         let n_columns = match header.shape[..] {
             [_] => 1,
             [_, n] => n,
@@ -155,7 +160,7 @@ impl Array {
                     .bad(format!("an array of {} axes is no table; reshape it to two", header.shape.len())));
             }
         };
-        Ok(Self { name, header, n_columns })
+        Ok(Self { name, place, header, n_columns })
     }
 
     fn n_rows(&self) -> usize {
@@ -195,87 +200,63 @@ impl FileReader for NumpyFile {
         rules: &'a CellRules,
         run: &'a Run,
     ) -> Result<Blocks<'a>> {
-        let mut done = false;
+        let n_rows = self.arrays.first().map_or(0, Array::n_rows);
+        let rows_at_once = (BLOCK_CELLS / read_as.len().max(1)).max(1);
+        let mut wanted = self.wanted(&read_as, run)?;
+        let stage = run.stage("reading", n_rows as u64);
+        let mut first = 0;
         Ok(Box::new(std::iter::from_fn(move || {
-            (!std::mem::replace(&mut done, true)).then(|| self.block(&read_as, rules, run))
+            if first >= n_rows {
+                return None;
+            }
+            let n = rows_at_once.min(n_rows - first);
+            let block = run.check().and_then(|()| block(&mut wanted, &read_as, rules, first, n));
+            // After a fault there is nothing more.
+            first = if block.is_ok() { first + n } else { n_rows };
+            stage.advance(n as u64);
+            Some(block)
         })))
     }
 }
 
 impl NumpyFile {
-    fn block(&self, read_as: &[ReadAs], rules: &CellRules, run: &Run) -> Result<Block> {
-        let mut block = Block::new(read_as);
-        let stage = run.stage("reading", self.input.n_bytes);
+    /// The arrays of which any column is read, and the position of their first column.
+    fn wanted(&self, read_as: &[ReadAs], run: &Run) -> Result<Vec<(usize, Rows<'_>)>> {
+        let mut wanted = Vec::new();
         let mut first = 0;
         for array in &self.arrays {
             let columns = first..first + array.n_columns;
+            if read_as[columns.clone()].iter().any(|&r| r != ReadAs::Nothing) {
+                wanted.push((first, Rows::new(&self.input, array.place, &array.header, run)?));
+            }
             first = columns.end;
-            if read_as[columns.clone()].iter().all(|&r| r == ReadAs::Nothing) {
-                continue;
-            }
-            let mut pushed = Columns { block: &mut block, first: columns.start, rules };
-            if self.is_archive {
-                let mut archive =
-                    zip::ZipArchive::new(self.input.seekable()?).map_err(|e| zip_fault(&self.input, &e))?;
-                let name = format!("{}.npy", array.name);
-                let mut file = archive.by_name(&name).map_err(|e| zip_fault(&self.input, &e))?;
-                self.decode(array, &mut file, &mut pushed, run)?;
-            } else {
-                self.decode(array, &mut self.input.stream()?, &mut pushed, run)?;
-            }
         }
-        stage.advance(self.input.n_bytes);
-        block.n_rows = self.arrays.first().map_or(0, Array::n_rows);
-        Ok(block)
+        Ok(wanted)
     }
+}
 
-    /// Decodes one array from the start of its file.
-    fn decode(&self, array: &Array, stream: &mut dyn Read, out: &mut Columns<'_>, run: &Run) -> Result<()> {
-        let fail = |e| self.input.failed(e);
-        std::io::copy(&mut stream.take(array.header.offset as u64), &mut std::io::sink()).map_err(fail)?;
-        let size = array.header.element.size;
-        let mut left = array.header.n_bytes().unwrap_or(0);
-        let mut chunk = vec![0; CHUNK.min(left)];
-        let (n_rows, n_columns) = (array.n_rows(), array.n_columns);
-        let (mut row, mut column) = (0, 0);
-        while left > 0 {
-            run.check()?;
-            let n = (chunk.len() / size * size).min(left);
-            stream.read_exact(&mut chunk[..n]).map_err(fail)?;
-            left -= n;
-            array.header.element.decode(&chunk[..n], |value| {
-                out.push(column, value, row);
-                if array.header.fortran {
-                    row += 1;
-                    if row == n_rows {
-                        (row, column) = (0, column + 1);
-                    }
-                } else {
-                    column += 1;
-                    if column == n_columns {
-                        (row, column) = (row + 1, 0);
-                    }
-                }
+/// The next `n` rows of all arrays, of which `first` is the first.
+fn block(
+    arrays: &mut [(usize, Rows<'_>)],
+    read_as: &[ReadAs],
+    rules: &CellRules,
+    first: usize,
+    n: usize,
+) -> Result<Block> {
+    let mut block = Block::new(read_as);
+    block.n_rows = n;
+    for (first_column, rows) in arrays {
+        let piece = rows.next(n)?;
+        for (i, column) in block.columns.iter_mut().skip(*first_column).take(piece.n_columns()).enumerate() {
+            column.cells.reserve(n);
+            let mut row = first as u64;
+            piece.column(i, |value| {
+                row += 1;
+                column.push_number(value, rules, || row);
             });
         }
-        Ok(())
     }
-}
-
-/// The columns that an array is.
-struct Columns<'a> {
-    block: &'a mut Block,
-    first: usize,
-    rules: &'a CellRules,
-}
-
-impl Columns<'_> {
-    fn push(&mut self, column: usize, value: f64, row: usize) {
-        if let Some(column) = self.block.columns.get_mut(self.first + column) {
-            let value = if value.is_nan() { Value::Missing } else { Value::Number(value) };
-            column.push(value, self.rules, || row as u64 + 1);
-        }
-    }
+    Ok(block)
 }
 
 #[cfg(test)]

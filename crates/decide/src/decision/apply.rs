@@ -1,6 +1,8 @@
 //! Applies a decision to scores.
 
-use anomalyst_core::{DecisionSummary, Decisions, Error, Result, Run, ThresholdSummary, Verdict};
+use anomalyst_core::{
+    AbstentionSummary, DecisionSummary, Decisions, Error, Result, Run, ThresholdSummary, Verdict,
+};
 use rayon::prelude::*;
 
 use super::{Decision, Mode};
@@ -86,6 +88,17 @@ impl Decision {
                 .as_ref()
                 .map_or("", |_| self.probability_meaning())
                 .into(),
+            alert_rate_meaning: match self.mode {
+                Mode::Dirty => "of later rows of this kind",
+                Mode::Clean | Mode::Labelled => "of normal rows",
+            }
+            .into(),
+            abstention: self.abstention().filter(|band| band.rate() > 0.0).map(|band| AbstentionSummary {
+                rate: band.rate(),
+                rate_bound: band.rate_bound(0.05),
+                cost_bound: band.cost_bound(self.options.costs),
+                costs: [self.options.costs.false_alarm, self.options.costs.miss, self.options.costs.abstain],
+            }),
             n_anomalous: count(Verdict::Anomalous),
             n_abstain: count(Verdict::Abstain),
         }

@@ -90,6 +90,19 @@ impl Decision {
         Ok(new)
     }
 
+    /// The decision for just these scores: "the K highest" means of them, not of the reference.
+    pub fn for_batch(&self, scores: &[f32]) -> Result<Self> {
+        let Rule::TopK { k } = self.threshold.rule else { return Ok(self.clone()) };
+        let mut sorted = scores.to_vec();
+        sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+        let next = sorted.get(usize::try_from(k).unwrap_or(usize::MAX));
+        let new = self.with_rule(Rule::Fixed { value: next.copied().unwrap_or(f32::MIN) })?;
+        Ok(Self {
+            threshold: Threshold { name: self.threshold.name.clone(), ..new.threshold.clone() },
+            ..new
+        })
+    }
+
     /// Whether the data were to place the threshold and could not.
     fn undecided(&self) -> bool {
         matches!(self.threshold.rule, Rule::ContaminationPosterior {})

@@ -206,6 +206,16 @@ pub(super) fn method(outcome: &Outcome) -> Method {
             "Probability that the verdict would stay the same had other data of the kind been seen.";
         meanings.push(("Confidence", meaning.to_owned()));
     }
+    if let Some(abstention) = &decision.abstention {
+        let [false_alarm, miss, look] = abstention.costs;
+        let meaning = format!(
+            "{} of such rows are expected to be left to a person (at most {} with 95 % probability). Where a false alarm costs {false_alarm}, a miss {miss} and a look {look}, the expected cost per row is at most {:.3}.",
+            percent(abstention.rate),
+            percent(abstention.rate_bound),
+            abstention.cost_bound
+        );
+        meanings.push(("Withheld", meaning));
+    }
     meanings.push((
         "Severity",
         "How far beyond the threshold a flagged row lies, from low to critical.".to_owned(),

@@ -196,8 +196,9 @@ fn lead(outcome: &Outcome) -> Vec<String> {
     }
     if let Some(rate) = &decision.threshold.expected_alert_rate {
         lead.push(format!(
-            "On rows like the normal ones, about {} would be flagged by mistake (with {} probability {}).",
+            "About {} {} would be flagged (with {} probability {}).",
             percent(rate.mean),
+            decision.alert_rate_meaning,
             percent(rate.level),
             between(rate)
         ));

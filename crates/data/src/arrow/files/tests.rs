@@ -1,6 +1,8 @@
+//! Batches of all types written by the foreign encoders, and files that are damaged.
+
 use super::*;
 use crate::{ReadOptions, open_bytes};
-use anomalyst_core::{ColumnData, ColumnKind, Table};
+use anomalyst_core::{Batches, ColumnData, ColumnKind, Table};
 use arrow_array::types::Int32Type;
 use arrow_array::*;
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -116,4 +118,35 @@ fn damaged_files_are_errors() {
         changed[middle..middle + 16].fill(0xff);
         let _ = read(changed, &ReadOptions::default());
     }
+}
+
+#[test]
+fn strings_that_are_not_declared_as_text_are_text() {
+    let cells: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&b"red"[..]), None, Some(b"caf\xe9")]));
+    let batch = RecordBatch::try_from_iter_with_nullable([("c", cells, true)]).unwrap();
+    let mut out = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let (table, _) = read(out, &ReadOptions::default()).unwrap();
+    assert_eq!(table.columns[0].kind, ColumnKind::Category);
+    let cells: Vec<String> = (0..3).map(|row| table.columns[0].data.text(row)).collect();
+    assert_eq!(cells, ["red", "", "café"]);
+}
+
+/// 16,384 rows of 200 columns would be 26 MB at once.
+#[test]
+fn wide_files_are_decoded_few_rows_at_a_time() {
+    let column: ArrayRef = Arc::new(Int32Array::from_iter_values(0..12_000));
+    let columns = (0..200).map(|i| (format!("c{i}"), Arc::clone(&column)));
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut out = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let run = Run::new(0);
+    let source = open_bytes("t", out, &ReadOptions::default(), &run).unwrap();
+    let rows: Vec<usize> = source.batches(&run).unwrap().map(|b| b.unwrap().n_rows).collect();
+    assert_eq!(rows.iter().sum::<usize>(), 12_000);
+    assert!(rows.iter().all(|n| n * 200 <= 1 << 20), "{rows:?}");
 }
