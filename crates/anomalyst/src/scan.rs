@@ -53,7 +53,8 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
         TrainedModel { pipeline, decision, reference, schema: table.schema(), source, seed: run.seed() };
     let mut reasons = vec![String::new(); table.n_rows];
     let explainer = model.explainer();
-    explainer.explain_each(&table, &rows, &scores, Depth::Brief, run, |row, e| reasons[row] = e.sentence)?;
+    explainer
+        .explain_each((&table, &scores), &rows, Depth::Brief, run, |row, e| reasons[row] = e.sentence)?;
     let full = explainer.explain(&table, &shown, &scores, Depth::Full, run)?;
     let findings = shown
         .iter()

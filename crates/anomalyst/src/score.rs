@@ -205,9 +205,15 @@ impl Candidates {
         for part in &self.parts {
             let is_odd = |i: &usize| decisions.verdict[part.rows[*i]] != Verdict::Normal;
             let odd: Vec<usize> = (0..part.rows.len()).filter(is_odd).collect();
-            explainer.explain_each(&part.table, &odd, &part.scores(scores), Depth::Brief, run, |i, e| {
-                reasons[part.rows[i]] = e.sentence;
-            })?;
+            explainer.explain_each(
+                (&part.table, &part.scores(scores)),
+                &odd,
+                Depth::Brief,
+                run,
+                |i, e| {
+                    reasons[part.rows[i]] = e.sentence;
+                },
+            )?;
         }
         Ok(reasons)
     }

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask golden anomalyst/models` writes those of the present release.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something fails")]
+
 use std::path::{Path, PathBuf};
 
 use anomalyst::core::Run;

@@ -29,6 +29,8 @@ use crate::special::digamma;
 
 const RIDGE: f64 = 1e-6;
 const MAX_STEPS: usize = 200;
+/// A component whose log density lies this far below another's has a share below 1e-13: it holds nothing of the row.
+const NEGLIGIBLE: f64 = 30.0;
 /// Rows per block; sums run over blocks in order, whatever the number of threads.
 const BLOCK: usize = 128;
 
@@ -47,6 +49,8 @@ pub struct Component {
     pub covariance: Vec<f64>,
     /// Its lower Cholesky factor, row-major.
     pub cholesky: Vec<f64>,
+    /// The inverse of that factor.
+    whitening: Vec<f64>,
     /// Everything in the log density that does not depend on the row.
     constant: f64,
 }
@@ -173,9 +177,15 @@ impl Mixture {
 
     /// Writes the share of each component in `row` and returns the log evidence of the row.
     pub fn shares(&self, row: ArrayView1<'_, f64>, shares: &mut [f64]) -> f64 {
+        let mut cells = [0.0; MAX_WIDTH];
+        cells.iter_mut().zip(row).for_each(|(cell, value)| *cell = *value);
         let mut top = f64::NEG_INFINITY;
         for (share, component) in shares.iter_mut().zip(&self.components) {
-            *share = component.constant - 0.5 * component.distance(row);
+            let far = 2.0 * (component.constant - top + NEGLIGIBLE);
+            *share = match component.distance_within(&cells, far) {
+                Some(distance) => component.constant - 0.5 * distance,
+                None => f64::NEG_INFINITY,
+            };
             top = top.max(*share);
         }
         let total: f64 = shares
@@ -215,20 +225,24 @@ impl Component {
             + d as f64 * (2.0 / freedom).ln();
         let constant = log_weight + 0.5 * (spread - log_det - d as f64 / mean_precision)
             - 0.5 * d as f64 * std::f64::consts::TAU.ln();
-        Self { n_rows: s.count, mean, mean_precision, freedom, covariance, cholesky, constant }
+        let whitening = inverse_of_lower(&cholesky, d);
+        Self { n_rows: s.count, mean, mean_precision, freedom, covariance, cholesky, whitening, constant }
     }
 
-    /// Squared Mahalanobis distance of `row` from the mean.
-    fn distance(&self, row: ArrayView1<'_, f64>) -> f64 {
+    /// Squared Mahalanobis distance of `row` from the mean, unless it is above `limit`.
+    fn distance_within(&self, row: &[f64; MAX_WIDTH], limit: f64) -> Option<f64> {
         let d = self.mean.len();
-        let mut z = [0.0; MAX_WIDTH];
+        let mut centered = [0.0; MAX_WIDTH];
+        centered.iter_mut().zip(row).zip(&self.mean).for_each(|((c, x), mean)| *c = x - mean);
         let mut sum = 0.0;
-        for i in 0..d {
-            let known: f64 = (0..i).map(|j| self.cholesky[i * d + j] * z[j]).sum();
-            z[i] = (row[i] - self.mean[i] - known) / self.cholesky[i * d + i];
-            sum += z[i] * z[i];
+        for (i, weights) in self.whitening.chunks_exact(d).enumerate() {
+            let z: f64 = weights[..=i].iter().zip(&centered).map(|(w, c)| w * c).sum();
+            sum += z * z;
+            if sum > limit {
+                return None;
+            }
         }
-        sum
+        Some(sum)
     }
 }
 
@@ -265,6 +279,19 @@ fn cholesky(matrix: &[f64], d: usize) -> Vec<f64> {
         }
     }
     factor
+}
+
+/// The inverse of a lower triangular matrix, by columns.
+fn inverse_of_lower(lower: &[f64], d: usize) -> Vec<f64> {
+    let mut inverse = vec![0.0; d * d];
+    for j in 0..d {
+        inverse[j * d + j] = 1.0 / lower[j * d + j];
+        for i in j + 1..d {
+            let known: f64 = (j..i).map(|k| lower[i * d + k] * inverse[k * d + j]).sum();
+            inverse[i * d + j] = -known / lower[i * d + i];
+        }
+    }
+    inverse
 }
 
 /// Where fitting starts: ten rounds of k-means from k-means++ seeds (Arthur, Vassilvitskii 2007).

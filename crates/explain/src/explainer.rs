@@ -64,7 +64,7 @@ impl Explainer<'_> {
         run: &Run,
     ) -> Result<Vec<Evidence>> {
         let mut all = Vec::with_capacity(rows.len());
-        self.explain_each(table, rows, scores, depth, run, |_, evidence| all.push(evidence))?;
+        self.explain_each((table, scores), rows, depth, run, |_, evidence| all.push(evidence))?;
         Ok(all)
     }
 
@@ -72,9 +72,8 @@ impl Explainer<'_> {
     /// rows need no more memory than a few thousand.
     pub fn explain_each(
         &self,
-        table: &Table,
+        (table, scores): (&Table, &[f32]),
         rows: &[usize],
-        scores: &[f32],
         depth: Depth,
         run: &Run,
         mut take: impl FnMut(usize, Evidence) + Send,

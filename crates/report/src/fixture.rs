@@ -194,7 +194,7 @@ fn finding(i: usize, row: usize, scores: &[f32]) -> Finding {
         severity,
         evidence: Evidence {
             columns: columns.collect(),
-            exactness: if i % 2 == 0 { Exactness::Exact } else { Exactness::Ablation },
+            exactness: if i.is_multiple_of(2) { Exactness::Exact } else { Exactness::Ablation },
             nearest_normal: Some(NearestRow {
                 row: 512 + i,
                 name: format!("A-{:05}", 10_512 + i),

@@ -1,6 +1,7 @@
 //! Runs the command in a folder of its own.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something fails")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

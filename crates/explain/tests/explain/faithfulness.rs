@@ -22,7 +22,7 @@ fn planted() -> Table {
         if row >= N {
             for _ in 0..=random.next_u64() % 3 {
                 let column = random.next_u64() as usize % NAMES.len();
-                cells[column][row] = if random.next_u64() % 2 == 0 { 7.0 } else { -7.0 };
+                cells[column][row] = if random.next_u64().is_multiple_of(2) { 7.0 } else { -7.0 };
             }
         }
     }

@@ -173,10 +173,18 @@ pub(super) struct Method {
     title: String,
     id: String,
     why: String,
-    members: Vec<(String, String, String, Vec<(String, String)>)>,
+    members: Vec<MemberView>,
     threshold: String,
     threshold_name: String,
     meanings: Vec<(&'static str, String)>,
+}
+
+#[derive(Serialize)]
+struct MemberView {
+    title: String,
+    id: String,
+    weight: String,
+    params: Vec<(String, String)>,
 }
 
 /// What looked at the data and how its scores became verdicts.
@@ -190,7 +198,12 @@ pub(super) fn method(outcome: &Outcome) -> Method {
         .members
         .iter()
         .take(MAX_ENTRIES)
-        .map(|m| (text(&m.title), text(&m.id), number(m.weight, 3), params(&m.params)));
+        .map(|m| MemberView {
+            title: text(&m.title),
+            id: text(&m.id),
+            weight: number(m.weight, 3),
+            params: params(&m.params),
+        });
     let mut meanings = vec![(
         "Score",
         "How little a row fits the others; higher is odder. It orders rows and is no probability.".to_owned(),
