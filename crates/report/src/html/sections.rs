@@ -194,16 +194,12 @@ pub(super) fn method(outcome: &Outcome) -> Method {
         let entries = value.as_object().into_iter().flatten();
         entries.take(MAX_ENTRIES).map(|(key, value)| (text(key), text(&plain(value)))).collect()
     };
-    let members = method
-        .members
-        .iter()
-        .take(MAX_ENTRIES)
-        .map(|m| MemberView {
-            title: text(&m.title),
-            id: text(&m.id),
-            weight: number(m.weight, 3),
-            params: params(&m.params),
-        });
+    let members = method.members.iter().take(MAX_ENTRIES).map(|m| MemberView {
+        title: text(&m.title),
+        id: text(&m.id),
+        weight: number(m.weight, 3),
+        params: params(&m.params),
+    });
     let mut meanings = vec![(
         "Score",
         "How little a row fits the others; higher is odder. It orders rows and is no probability.".to_owned(),
