@@ -5,13 +5,13 @@
 //! added up, as if columns were independent. Missing values and categories are bars like any other.
 //!
 //! # Equations
-//! `s(x) = sum_j -log2(h_j(x_j) + alpha)`, where `h_j` is the height of the bar that `x_j` falls into, relative to
-//! a flat histogram: for bars of equal width `h = B c / n` with `c` of `n` training rows in one of `B` bars; for
-//! bars of equal frequency `h = min(B, (c / n) (range / width))`. A category's bar is `h = L c / n` with `L`
-//! categories, and so is that of missing values, with `L = B` beside numbers.
+//! `s(x) = sum_j -log2(h_j(x_j) + r)`, where `r` is `regularization` (PyOD's alpha) and `h_j` the height of the bar
+//! that `x_j` falls into, relative to a flat histogram: for bars of equal width `h = B c / n` with `c` of `n`
+//! training rows in one of `B` bars; for bars of equal frequency `h = min(B, (c / n) (range / width))`. A category's
+//! bar is `h = L c / n` with `L` categories, and so is that of missing values, with `L = B` beside numbers.
 //!
 //! # Score
-//! Bits; it may be negative, a row in bars of flat height has about 0. One column adds at most `-log2(alpha)`. A
+//! Bits; it may be negative, a row in bars of flat height has about 0. One column adds at most `-log2(r)`. A
 //! value more than half a bar outside the training range, an unseen category, and a missing value where none was
 //! missing in training fall into no bar: `h = 0`. A constant column has one full bar, and any other value is
 //! outside.
@@ -44,7 +44,7 @@
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [0.1], [0.2], [1.0]]);
 //! let params = Histogram { n_bins: Some(2), ..Histogram::default() };
 //! let (_, scores) = params.fit_score_on(&rows, &Run::new(0)).unwrap();
-//! assert!((scores[3] + 0.6_f32.log2()).abs() < 1e-6); // height 2 * 1/4, alpha 0.1
+//! assert!((scores[3] + 0.6_f32.log2()).abs() < 1e-6); // height 2 * 1/4, plus 0.1
 //! ```
 
 mod bars;
@@ -78,12 +78,12 @@ pub struct Histogram {
     pub n_bins: Option<usize>,
     /// What is added to every height; the smaller, the more a single empty bar weighs.
     #[schemars(range(min = 1e-9, max = 1.0))]
-    pub alpha: f64,
+    pub regularization: f64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { binning: Binning::EqualWidth, n_bins: None, alpha: 0.1 }
+        Self { binning: Binning::EqualWidth, n_bins: None, regularization: 0.1 }
     }
 }
 
@@ -146,12 +146,14 @@ impl Detector for Histogram {
         };
         stage.advance(1);
         let codes = match &features.codes {
-            Some(codes) => {
-                codes.axis_iter(Axis(1)).into_par_iter().map(|c| CodeBars::fit(c, self.alpha)).collect()
-            }
+            Some(codes) => codes
+                .axis_iter(Axis(1))
+                .into_par_iter()
+                .map(|c| CodeBars::fit(c, self.regularization))
+                .collect(),
             None => Vec::new(),
         };
-        Ok(HistogramModel { numbers, codes, outside: bars::surprise(0.0, self.alpha) })
+        Ok(HistogramModel { numbers, codes, outside: bars::surprise(0.0, self.regularization) })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {

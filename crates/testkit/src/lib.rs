@@ -1,7 +1,7 @@
 //! What tests share: planted data, and the checks that every registered method must pass.
 //!
 //! The conformance suite runs over a registry without opt-in: a method that is in the list is tested. Each check
-//! is a function over one [`Entry`](anomalyst_core::Entry); `tests/conformance.rs` of a crate makes each a test.
+//! is a function over one [`Entry`]; `tests/conformance.rs` of a crate makes each a test.
 
 #![allow(
     clippy::unwrap_used,

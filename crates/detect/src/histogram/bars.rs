@@ -32,8 +32,8 @@ pub(super) struct CodeBars {
 }
 
 /// Bits of a bar of that relative height.
-pub(super) fn surprise(height: f64, alpha: f64) -> f32 {
-    -(height + alpha).log2() as f32
+pub(super) fn surprise(height: f64, r: f64) -> f32 {
+    -(height + r).log2() as f32
 }
 
 /// Bars of equal width between two values; `n_bars` is 1 where those are equal and 0 where there is no value.
@@ -75,7 +75,12 @@ impl NumberBars {
         values.extend(column.iter().filter(|v| !v.is_nan()).map(|v| v + 0.0));
         let (edges, counts, n_bins) = equal_frequency(&mut values, params.n_bins);
         let n_missing = (column.len() - values.len()) as u64;
-        Self::new(Binning::EqualFrequency, (edges, &counts, n_bins), (column.len(), n_missing), params.alpha)
+        Self::new(
+            Binning::EqualFrequency,
+            (edges, &counts, n_bins),
+            (column.len(), n_missing),
+            params.regularization,
+        )
     }
 
     /// From edges, the rows in each bar, and the number of bars wished for; of `n` rows, `n_missing` are in none.
@@ -83,7 +88,7 @@ impl NumberBars {
         binning: Binning,
         (edges, counts, n_bins): (Vec<f32>, &[u64], usize),
         (n, n_missing): (usize, u64),
-        alpha: f64,
+        r: f64,
     ) -> Self {
         let (n, most) = (n as f64, n_bins as f64);
         let range = f64::from(edges.last().copied().unwrap_or(0.0))
@@ -96,10 +101,10 @@ impl NumberBars {
                 }
                 _ => most,
             };
-            surprise((share * relative).min(most), alpha)
+            surprise((share * relative).min(most), r)
         };
         let bars = counts.iter().enumerate().map(height).collect();
-        let missing = surprise(n_missing as f64 / n * most, alpha);
+        let missing = surprise(n_missing as f64 / n * most, r);
         let mut fitted = Self { edges, bars, per_unit: 0.0, missing };
         if binning == Binning::EqualWidth {
             fitted.per_unit = fitted.equal_per_unit();
@@ -204,14 +209,14 @@ fn between(a: f32, b: f32) -> f32 {
 }
 
 impl CodeBars {
-    pub(super) fn fit(column: ArrayView1<'_, u32>, alpha: f64) -> Self {
+    pub(super) fn fit(column: ArrayView1<'_, u32>, r: f64) -> Self {
         let mut codes = column.to_vec();
         codes.sort_unstable();
         let levels: Vec<(u32, usize)> =
             codes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect();
         let unit = levels.len() as f64 / codes.len() as f64;
         Self {
-            bars: levels.iter().map(|&(_, count)| surprise(count as f64 * unit, alpha)).collect(),
+            bars: levels.iter().map(|&(_, count)| surprise(count as f64 * unit, r)).collect(),
             levels: levels.into_iter().map(|(level, _)| level).collect(),
         }
     }

@@ -50,7 +50,12 @@ pub(super) fn fit(values: ArrayView2<'_, f32>, params: &Histogram, run: &Run) ->
         let counts = &counts[starts[j]..starts[j] + grids[j].n_bars()];
         let edges = if counts.is_empty() { Vec::new() } else { vec![extents.low[j], extents.high[j]] };
         let n_missing = n as u64 - extents.n_present[j];
-        NumberBars::new(Binning::EqualWidth, (edges, counts, n_bins[j]), (n, n_missing), params.alpha)
+        NumberBars::new(
+            Binning::EqualWidth,
+            (edges, counts, n_bins[j]),
+            (n, n_missing),
+            params.regularization,
+        )
     };
     Ok((0..d).map(column).collect())
 }
