@@ -10,6 +10,7 @@ use anomalyst_core::{Error, Result, Run, nearest_name};
 use rustc_hash::FxHashMap;
 
 use crate::options::Format;
+use crate::source::Fault;
 
 /// Tables with more columns are refused; the widest that are made, of genomes, have about as many.
 pub(crate) const MAX_COLUMNS: usize = 1 << 20;
@@ -110,6 +111,11 @@ impl Input {
     /// An error about the content as a whole.
     pub(crate) fn bad(&self, reason: impl Into<String>) -> Error {
         Error::Parse { path: (&self.name).into(), line: None, column: None, reason: reason.into() }
+    }
+
+    /// There are no rows in what is otherwise sound.
+    pub(crate) fn no_rows(&self, reason: impl Into<String>) -> Fault {
+        Fault::NoRows(self.bad(reason))
     }
 
     /// Refuses a table with so many columns that only what is kept about each would fill the memory.

@@ -12,7 +12,7 @@ use crate::input::{self, Input};
 use crate::observe::Observed;
 use crate::options::{Format, ReadOptions};
 use crate::plan::Plan;
-use crate::source::{Opened, SourceFile, TableSource};
+use crate::source::{Fault, Opened, SourceFile, TableSource};
 use crate::text::Encoding;
 use crate::text_source::TextSource;
 
@@ -65,15 +65,26 @@ fn open_inputs(inputs: Vec<Input>, options: &ReadOptions, run: &Run) -> Result<T
     let sample_bytes = (SAMPLE_BYTES / inputs.len()).max(LEAST_SAMPLE_BYTES);
     let stage = run.stage("looking", inputs.len() as u64);
     let mut opened = Vec::with_capacity(inputs.len());
+    let mut without_rows = None;
+    let mut notices = Notices::default();
     for input in inputs {
         run.check()?;
         let name = input.name.clone();
-        opened.push((name, open_file(input, options, &rules, sample_bytes)?));
+        match open_file(input, options, &rules, sample_bytes) {
+            Ok(file) => opened.push((name, file)),
+            Err(Fault::Other(e)) => return Err(e),
+            Err(Fault::NoRows(e)) => {
+                notices.handled(None, format!("{e}; it is left out"));
+                without_rows.get_or_insert(e);
+            }
+        }
         stage.advance(1);
+    }
+    if let (Some(e), true) = (without_rows, opened.is_empty()) {
+        return Err(e);
     }
     let estimated_rows = opened.iter().map(|(_, o)| o.estimated_rows).sum();
     let format = formats(&opened);
-    let mut notices = Notices::default();
     let columns = unite(&mut opened, &mut notices);
     let plan = Plan::new(&columns.names, columns.seen, columns.label.as_deref(), options, &mut notices)?;
     let place = |(i, (name, file)): (usize, (String, Opened))| SourceFile {
@@ -151,11 +162,16 @@ fn unite(opened: &mut [(String, Opened)], notices: &mut Notices) -> United {
     united
 }
 
-fn open_file(input: Input, options: &ReadOptions, rules: &CellRules, sample_bytes: usize) -> Result<Opened> {
+fn open_file(
+    input: Input,
+    options: &ReadOptions,
+    rules: &CellRules,
+    sample_bytes: usize,
+) -> std::result::Result<Opened, Fault> {
     let mut start = [0; 16];
     let n = read_start(&input, Compression::Plain, &mut start)?;
     if n == 0 {
-        return Err(input.bad("the file is empty"));
+        return Err(input.no_rows("the file is empty"));
     }
     let mut notices = Notices::default();
     let compression = Compression::of(&start[..n]);
@@ -176,7 +192,7 @@ fn open_file(input: Input, options: &ReadOptions, rules: &CellRules, sample_byte
     }
     if !format.is_text() && compression != Compression::Plain {
         let name = compression.as_str();
-        return Err(input.bad(format!("{format} inside {name} cannot be read; unpack it first")));
+        return Err(input.bad(format!("{format} inside {name} cannot be read; unpack it first")).into());
     }
     let encoding = Encoding::of(inner);
     let text = || TextSource { input: input.clone(), compression, encoding };

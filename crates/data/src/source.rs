@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use anomalyst_core::{Batches, Notices, Result, Run, Schema, SourceSummary, Table};
+use anomalyst_core::{Batches, Error, Notices, Result, Run, Schema, SourceSummary, Table};
 
 use crate::block::Block;
 use crate::cell::CellRules;
@@ -48,6 +48,21 @@ pub(crate) struct Opened {
     pub(crate) place: &'static str,
     /// Reads it.
     pub(crate) reader: Box<dyn FileReader>,
+}
+
+/// Why a file cannot be part of a table.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It is sound, but has no rows; beside other files it can be left out.
+    NoRows(Error),
+    /// Anything else.
+    Other(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// One file of a source.

@@ -299,7 +299,9 @@ impl Attribute for LocalOutlierFactorModel {
     /// A factor is a ratio and has no exact sum over columns; this says in which directions the neighbours are far.
     fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
         let values = &rows.features().values;
-        let shares = self.index.map(values.view(), self.n_neighbors + 1, Skip::None, run, |row, near| {
+        // A model file may ask for any number of neighbours; there are never more than places.
+        let n_neighbors = self.n_neighbors.saturating_add(1);
+        let shares = self.index.map(values.view(), n_neighbors, Skip::None, run, |row, near| {
             // A training row meets itself at distance 0, which adds nothing here.
             let score =
                 self.factor(near.iter().take(self.n_neighbors).map(|n| self.near(n.index, n.distance_f32())));

@@ -16,7 +16,7 @@ use crate::infer::ReadAs;
 use crate::names::unique_names;
 use crate::observe::Observed;
 use crate::records::{LineCut, ParsedPieces, Piece, Pieces, count_lines};
-use crate::source::{Blocks, FileReader, Opened};
+use crate::source::{Blocks, Fault, FileReader, Opened};
 use crate::text_source::TextSource;
 use header::{Attribute, Kind};
 use tokens::{Tokens, skip_blanks};
@@ -27,7 +27,11 @@ struct ArffFile {
 }
 
 /// Looks at the header of an ARFF file and at its first rows.
-pub(crate) fn open(source: TextSource, rules: &CellRules, sample_bytes: usize) -> Result<Opened> {
+pub(crate) fn open(
+    source: TextSource,
+    rules: &CellRules,
+    sample_bytes: usize,
+) -> std::result::Result<Opened, Fault> {
     source.sample(sample_bytes.min(64 << 10))?;
     let (mut pieces, attributes) = pieces(&source)?;
     let mut seen: Vec<Observed> = attributes.iter().map(|a| new_observed(&a.kind)).collect();
@@ -49,7 +53,7 @@ pub(crate) fn open(source: TextSource, rules: &CellRules, sample_bytes: usize) -
         }
     }
     if n_rows == 0 {
-        return Err(source.input.bad("there are no rows after @data"));
+        return Err(source.input.no_rows("there are no rows after @data"));
     }
     let per_row = (n_bytes / n_rows).max(1) as u64;
     let estimated_rows =

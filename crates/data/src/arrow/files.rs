@@ -20,7 +20,7 @@ use crate::infer::ReadAs;
 use crate::input::Input;
 use crate::names::unique_names;
 use crate::observe::Observed;
-use crate::source::{Blocks, FileReader, Opened};
+use crate::source::{Blocks, Fault, FileReader, Opened};
 
 /// Rows that are decoded at a time, and cells where there are many columns.
 const BATCH_ROWS: usize = 16 << 10;
@@ -45,7 +45,7 @@ enum Kind {
 }
 
 /// Looks at the schema and the first rows of a Parquet file.
-pub(crate) fn open_parquet(input: &Input, rules: &CellRules) -> Result<Opened> {
+pub(crate) fn open_parquet(input: &Input, rules: &CellRules) -> std::result::Result<Opened, Fault> {
     let file = input.file()?;
     let (schema, n_rows) = guarded(input, || {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
@@ -56,7 +56,7 @@ pub(crate) fn open_parquet(input: &Input, rules: &CellRules) -> Result<Opened> {
 }
 
 /// Looks at the schema and the first rows of an Arrow IPC file or stream.
-pub(crate) fn open_ipc(input: &Input, rules: &CellRules) -> Result<Opened> {
+pub(crate) fn open_ipc(input: &Input, rules: &CellRules) -> std::result::Result<Opened, Fault> {
     let mut magic = [0; 6];
     let n = input.stream()?.read(&mut magic).map_err(|e| input.failed(e))?;
     let kind = if &magic[..n] == b"ARROW1" { Kind::IpcFile } else { Kind::IpcStream };
@@ -77,7 +77,7 @@ fn opened(
     schema: &Schema,
     n_rows: Option<u64>,
     rules: &CellRules,
-) -> Result<Opened> {
+) -> std::result::Result<Opened, Fault> {
     let leaves = leaves(schema.fields());
     input.refuse_too_wide(leaves.len())?;
     let mut notices = Notices::default();
@@ -96,7 +96,7 @@ fn opened(
         }
     }
     if n_seen == 0 || names.is_empty() {
-        return Err(input.bad("the file has no rows"));
+        return Err(input.no_rows("the file has no rows"));
     }
     let (format, description) = match kind {
         Kind::Parquet => (Format::Parquet, "parquet"),

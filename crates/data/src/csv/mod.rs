@@ -14,7 +14,7 @@ use crate::names::{numbered, unique_names};
 use crate::observe::Observed;
 use crate::options::Header;
 use crate::records::{MAX_RECORD_BYTES, ParsedPieces, Piece, Pieces, count_lines};
-use crate::source::{Blocks, FileReader, Opened};
+use crate::source::{Blocks, Fault, FileReader, Opened};
 use crate::text::decode;
 use crate::text_source::{Sample, TextSource};
 use crate::{Format, ReadOptions};
@@ -37,17 +37,17 @@ pub(crate) fn open(
     options: &ReadOptions,
     rules: &CellRules,
     sample_bytes: usize,
-) -> Result<Opened> {
+) -> std::result::Result<Opened, Fault> {
     let sample = source.sample(sample_bytes)?;
     if sample.bytes.trim_ascii().is_empty() {
-        return Err(source.input.bad("the file is empty"));
+        return Err(source.input.no_rows("the file is empty"));
     }
     let mut dialect = sniff::sniff(&sample.bytes, options.delimiter);
     let whole = whole_records(&source, &sample, dialect)?;
     let mut head = records(whole, dialect, 200);
     let mut notices = Notices::default();
     if head.is_empty() {
-        return Err(source.input.bad("the file holds nothing but comments"));
+        return Err(source.input.no_rows("the file holds nothing but comments"));
     }
     source.input.refuse_too_wide(head.iter().map(Vec::len).max().unwrap_or(0))?;
     if let Some(names) = header_in_comment(whole, &mut dialect, &head) {
@@ -62,12 +62,12 @@ pub(crate) fn open(
     let mut seen = vec![Observed::default(); names.len()];
     let n_sampled = observe(whole, dialect, has_header, rules, &mut seen);
     if n_sampled == 0 && !sample.complete {
-        return Err(too_long(&source, whole));
+        return Err(too_long(&source, whole).into());
     }
     if n_sampled == 0 {
         return Err(source
             .input
-            .bad(format!("there are {} names in the first line, but no rows below it", names.len())));
+            .no_rows(format!("there are {} names in the first line, but no rows below it", names.len())));
     }
     let record_bytes = whole.len() / n_sampled.max(1) + 1;
     let estimated_rows = if sample.complete {

@@ -17,7 +17,7 @@ use crate::infer::ReadAs;
 use crate::input::Input;
 use crate::observe::Observed;
 use crate::records::{Cut, LineCut, ParsedPieces, Piece, Pieces, count_lines};
-use crate::source::{Blocks, FileReader, Opened};
+use crate::source::{Blocks, Fault, FileReader, Opened};
 use crate::text_source::TextSource;
 use crate::{Format, ReadOptions};
 use cut::ArrayCut;
@@ -36,7 +36,7 @@ pub(crate) fn open(
     options: &ReadOptions,
     rules: &CellRules,
     sample_bytes: usize,
-) -> Result<Opened> {
+) -> std::result::Result<Opened, Fault> {
     let is_array = format == Format::Json;
     let mut pieces = first_pieces(&source, is_array, sample_bytes)?;
     let mut found = Found::default();
@@ -56,7 +56,7 @@ pub(crate) fn open(
         }
     }
     if found.n_rows == 0 {
-        return Err(source.input.bad("there are no objects in the file"));
+        return Err(source.input.no_rows("there are no objects in the file"));
     }
     // Columns that are named in the options may come later than the sample.
     let expected = options.expected.iter().flat_map(|s| &s.columns).filter(|c| c.used).map(|c| &c.name);

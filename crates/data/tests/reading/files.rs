@@ -45,3 +45,20 @@ fn a_stream_is_read_as_a_file() {
     assert_eq!(cells(&source.read(&run).unwrap().0, "b"), ["2", "4"]);
     assert_eq!(source.summary().paths, ["standard input"]);
 }
+
+/// The export of a day on which nothing happened is no reason to refuse those of the other days.
+#[test]
+fn files_without_rows_are_left_out_and_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("a.csv"), "x,y\n").unwrap();
+    std::fs::write(at("b.csv"), "").unwrap();
+    let run = Run::new(0);
+    let message = open(&[at("")], &ReadOptions::default(), &run).unwrap_err().to_string();
+    assert!(message.contains("a.csv: there are 2 names in the first line, but no rows"), "{message}");
+    std::fs::write(at("c.csv"), "x,y\n1,2\n3,4\n").unwrap();
+    let (table, notices) = open(&[at("")], &ReadOptions::default(), &run).unwrap().read(&run).unwrap();
+    assert_eq!(cells(&table, "x"), ["1", "3"]);
+    assert!(said(&notices).contains("b.csv: the file is empty; it is left out"), "{}", said(&notices));
+    assert!(notices.refuse_handled().is_err());
+}

@@ -195,3 +195,20 @@ proptest! {
         order.iter().enumerate().for_each(|(at, &row)| assert_eq!(plain[row].to_bits(), turned[at].to_bits()));
     }
 }
+
+/// A model file whose checksum is right may still hold any number.
+#[test]
+fn more_neighbours_than_can_be_counted_are_all_there_are() {
+    let (rows, run) = (Features::rows(golden_rows()), Run::new(0));
+    let mut out = ModelWriter::new();
+    let entry = anomalyst_core::Entry::of::<LocalOutlierFactor>();
+    let params = serde_json::to_value(with(4)).unwrap();
+    (entry.from_json)(&params).unwrap().fit(&rows, &run).unwrap().save(&mut out).unwrap();
+    let (tensors, mut json) = out.finish();
+    let numbers = json.iter_mut().filter(|(name, _)| name.ends_with("n_neighbors"));
+    assert_eq!(numbers.map(|(_, value)| *value = usize::MAX.into()).count(), 1);
+    let model = (entry.load)(&ModelReader::new(&tensors, &json)).unwrap();
+    assert!(model.score(&rows, &run).unwrap().iter().all(|score| score.is_finite()));
+    let shares = model.attribute(&rows, &run).unwrap().unwrap();
+    assert!(shares.values.iter().all(|share| share.is_finite()));
+}
