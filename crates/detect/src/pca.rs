@@ -255,24 +255,12 @@ impl PcaModel {
     }
 
     fn score_one(&self, c: &[f64], y: &[f64]) -> f64 {
-        // Four sums that do not wait for each other.
-        let (mut along, mut square) = ([0.0; 4], [0.0; 4]);
-        let ((y_fours, y_rest), (w_fours, w_rest)) = (y.as_chunks::<4>(), self.weights.as_chunks::<4>());
-        for (y, w) in y_fours.iter().zip(w_fours) {
-            for lane in 0..4 {
-                along[lane] += w[lane] * y[lane] * y[lane];
-                square[lane] += y[lane] * y[lane];
-            }
-        }
-        for (lane, (y, w)) in y_rest.iter().zip(w_rest).enumerate() {
-            along[lane] += w * y * y;
-            square[lane] += y * y;
-        }
-        let [along, square] = [along, square].map(|s| (s[0] + s[1]) + (s[2] + s[3]));
+        let along = sum_of(y, &self.weights, |y, w| w * y * y);
         if self.rest == 0.0 {
             return along;
         }
-        along + self.rest * (c.iter().map(|c| c * c).sum::<f64>() - square).max(0.0)
+        let square = |v: &[f64]| sum_of(v, v, |v, _| v * v);
+        along + self.rest * (square(c) - square(y)).max(0.0)
     }
 
     /// `c_i (A c)_i`, where the score is `c . A c`.
@@ -284,6 +272,20 @@ impl PcaModel {
         }
         gradient.iter().zip(c).map(|(g, c)| finite(g * c)).collect()
     }
+}
+
+/// `sum_i term(a_i, b_i)`, as four sums that do not wait for each other.
+fn sum_of(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut sums = [0.0; 4];
+    let ((a_fours, a_rest), (b_fours, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    for (a, b) in a_fours.iter().zip(b_fours) {
+        for lane in 0..4 {
+            sums[lane] += term(a[lane], b[lane]);
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest);
+    sums.iter_mut().zip(rest).for_each(|(sum, (&a, &b))| *sum += term(a, b));
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 impl Model for PcaModel {
