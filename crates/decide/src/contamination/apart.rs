@@ -1,4 +1,4 @@
-//! Does the most extreme cluster stand apart, or is it only the upper end of what the rest looks like?
+//! Do the most extreme clusters stand apart, or are they only the upper end of what the rest looks like?
 //!
 //! # Equations
 //! Per row `h` is the mean of its standardised log scores, `z = (h - q_0.5) / (1.4826 (q_0.75 - q_0.5))`: the upper
@@ -8,6 +8,9 @@
 //! explain is `u = 1 - E / O`; `E` is raised by one standard error of a count, `1 / sqrt(O)`, so that a chance excess
 //! counts for little. Rows of the cluster then weigh `1 - u` in the quantiles and in the sum of weights `W`, and `u` is
 //! taken again, until it stays: many anomalies move the quartile after all. From `u = 0` it never leaves 0.
+//!
+//! Clustered anomalies look ordinary to detectors of local density, and the mean over all detectors then hides them.
+//! So the same is asked of every detector by itself, and the second largest answer counts, too: two of them must agree.
 //!
 //! # References
 //! The ratio `E / O` is the tail-area false discovery rate of Efron, Tibshirani 2002, Genetic Epidemiology 23(1).
@@ -19,8 +22,22 @@ use ndarray::{Array2, ArrayView1};
 /// each row's share in the cluster.
 pub(super) fn unexplained(panel: &Array2<f64>, shares: &[f64]) -> f64 {
     let height = |row: ArrayView1<'_, f64>| row.sum() / row.len().max(1) as f64;
-    let mut rows: Vec<(f64, f64)> =
-        panel.rows().into_iter().map(height).zip(shares.iter().copied()).collect();
+    unexplained_heights(panel.rows().into_iter().map(height), shares)
+}
+
+/// The same by single detectors: the second largest share, so that two of them must say so.
+pub(super) fn by_two_detectors(panel: &Array2<f64>, shares: &[f64]) -> f64 {
+    let mut found: Vec<f64> = panel
+        .columns()
+        .into_iter()
+        .map(|column| unexplained_heights(column.iter().copied(), shares))
+        .collect();
+    found.sort_unstable_by(|a, b| b.total_cmp(a));
+    found.get(1).copied().unwrap_or(0.0)
+}
+
+fn unexplained_heights(heights: impl Iterator<Item = f64>, shares: &[f64]) -> f64 {
+    let mut rows: Vec<(f64, f64)> = heights.zip(shares.iter().copied()).collect();
     rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let half = 0.5 * shares.iter().sum::<f64>();
     let at = reaching(&rows, |share| share, half);

@@ -7,22 +7,25 @@ use crate::draw;
 use crate::special::{beta_tails, bisect};
 
 /// The sigmoid that turns heights into conditional probabilities: `ln odds = top_odds - slope (top - height)`.
-pub(super) struct Link {
+pub(super) struct Link<'a> {
     top: f64,
     top_odds: f64,
     slope: f64,
+    /// What the conditional probabilities of all but the most extreme component are multiplied with.
+    evidence: &'a [f64],
 }
 
-impl Link {
+impl<'a> Link<'a> {
     /// `p_some` is the probability that the most extreme component is anomalous.
     pub(super) fn solve(
         heights: &[f64],
         alphas: &[f64],
-        p_some: f64,
+        (p_some, evidence): (f64, &'a [f64]),
         params: &ContaminationPosterior,
     ) -> Option<Self> {
         let top_odds = (p_some / (1.0 - p_some)).ln();
-        let link = |slope: f64| Self { top: heights.first().copied().unwrap_or(0.0), top_odds, slope };
+        let link =
+            |slope: f64| Self { top: heights.first().copied().unwrap_or(0.0), top_odds, slope, evidence };
         let total: f64 = alphas.iter().sum();
         let mut sum = 0.0;
         let above: Vec<f64> = alphas
@@ -48,7 +51,9 @@ impl Link {
     }
 
     pub(super) fn conditional(&self, heights: &[f64]) -> Vec<f64> {
-        heights.iter().map(|h| 1.0 / (1.0 + (-(self.top_odds - self.slope * (self.top - h))).exp())).collect()
+        let odds = |h: &f64| self.top_odds - self.slope * (self.top - h);
+        let evidence = std::iter::once(&1.0).chain(self.evidence);
+        heights.iter().zip(evidence).map(|(h, evidence)| evidence / (1.0 + (-odds(h)).exp())).collect()
     }
 }
 

@@ -11,11 +11,12 @@
 //! [`crate::mixture`] with concentration 0.01. With mean `mu_k` and standard deviations `sigma_km` drawn from the
 //! posterior of component `k`:
 //! - order: `r_k = E[(1/M) sum_m mu_km / (1 + sigma_km)]`, descending;
-//! - `P(c_k anomalous | c_1, .., c_(k-1) anomalous) = 1 / (1 + exp(tau + delta r_k))`;
+//! - `P(c_k anomalous | c_1, .., c_(k-1) anomalous) = P_k = u_k / (1 + exp(tau + delta r_k))`, with `u_1` in `tau`;
 //! - `P(exactly c_1 .. c_k anomalous) = prod_(j<=k) P_j (1 - P_(k+1))`;
-//! - `delta, tau` solve `P(none) = 1 - (1 - p_0) u` and `P(gamma > t) = p_high`, where `gamma = w_1 + .. + w_k` and
-//!   `w ~ Dirichlet(1 + N)`, so that `gamma | k` is a beta variable, and `u` is the share of the top cluster's rows
-//!   that the rest does not explain (the module `apart`; at least `p_0`);
+//! - `delta, tau` solve `P(none) = 1 - (1 - p_0) u_1` (at most `1 - p_0`) and `P(gamma > t) = p_high`, where
+//!   `gamma = w_1 + .. + w_k` and `w ~ Dirichlet(1 + N)`, so that `gamma | k` is a beta variable;
+//! - `u_k` is the largest share of rows that the rest does not explain (the module `apart`) over `c_1 .. c_j` taken
+//!   together, for `j >= k` while their share is at most `t`; 1 for clusters beyond;
 //! - samples: draw `mu, sigma`, then `k`, then `w`.
 //!
 //! # Score
@@ -30,9 +31,11 @@
 //! detectors. Anomalies that overlap with the rest in all detectors are not seen: then the answer is near 0.
 //!
 //! # Differences
-//! - Published, `u` is 1: some cluster is anomalous with 99 % whatever the data, and of planted sets without any
-//!   anomaly 5 to 12 % were called anomalous, at a probability of 0.99. With `u` the mean is below 0.5 % there, and sets
-//!   with anomalies change little (the numbers stand at the tests).
+//! - Published, `u` and all `u_k` are 1: some cluster is anomalous with 99 % whatever the data, and the clusters after it
+//!   by their height alone. Planted sets without any anomaly then had 5 to 12 % of their rows flagged at a probability of
+//!   0.99; a single wild row among 3,000 took 88 others with it. Here nothing is flagged there, and the wild row with two
+//!   others. On labelled tables whose anomalies overlap with the rest this is more cautious: of 27 of at most 25 %
+//!   anomalies the published rule flags some rows in 25 and has F1 0.26 on average, this one in 19 with F1 0.22.
 //! - `t` is 0.25, where the published code cuts the share off; its own 0.15 answers with the prior above 15 %. On the
 //!   planted sets of the tests (1 to 20 %) that made 13 of 20 intervals cover; this makes 20.
 //! - The log transform is applied after dividing by `median - min`, so that the units of scores do not matter.
@@ -226,17 +229,9 @@ fn sample(
     mixture.components = ranked.into_iter().map(|r| r.1).collect();
     let alphas: Vec<f64> = mixture.components.iter().map(|c| 1.0 + c.n_rows).collect();
     let mut shares = vec![0.0; heights.len()];
-    let of_top = |row| {
-        mixture.shares(row, &mut shares);
-        shares[0]
-    };
-    let of_top: Vec<f64> = panel.rows().into_iter().map(of_top).collect();
-    let top = of_top.iter().sum::<f64>() / of_top.len() as f64;
-    if top > params.high_share && top <= 0.5 {
-        return None;
-    }
-    let p_some = ((1.0 - params.p_none) * apart::unexplained(panel, &of_top)).max(params.p_none);
-    let link = Link::solve(&heights, &alphas, p_some, params)?;
+    let evidence = evidence(panel, &mixture, params)?;
+    let p_some = ((1.0 - params.p_none) * evidence[0]).max(params.p_none);
+    let link = Link::solve(&heights, &alphas, (p_some, &evidence[1..]), params)?;
 
     let mut samples = Vec::with_capacity(params.n_samples);
     let mut anomalous = vec![0.0; heights.len()];
@@ -265,6 +260,44 @@ fn sample(
     });
     let probability = probability.collect();
     Some((samples, probability))
+}
+
+/// Per cluster, most extreme first, how far it and those before it stand apart: the largest share of rows that a normal
+/// tail does not explain, over the unions that hold it and are not larger than the share of anomalies that is almost
+/// never exceeded; 1 for clusters beyond. `None` where the most extreme one alone is larger than that, though not most
+/// of the rows.
+fn evidence(panel: &Array2<f64>, mixture: &Mixture, params: &ContaminationPosterior) -> Option<Vec<f64>> {
+    let n_rows = panel.nrows();
+    let mut shares = vec![0.0; mixture.components.len()];
+    let mut by_row = Array2::zeros((n_rows, shares.len()));
+    for (row, mut out) in panel.rows().into_iter().zip(by_row.rows_mut()) {
+        mixture.shares(row, &mut shares);
+        out.iter_mut().zip(&shares).for_each(|(out, share)| *out = *share);
+    }
+    let mut union = vec![0.0; n_rows];
+    let mut evidence = vec![1.0; shares.len()];
+    let mut within = 0;
+    for column in by_row.columns() {
+        union.iter_mut().zip(column).for_each(|(all, share)| *all += share);
+        let size = union.iter().sum::<f64>() / n_rows as f64;
+        if size > params.high_share {
+            if within == 0 && size <= 0.5 {
+                return None;
+            }
+            break;
+        }
+        evidence[within] = apart::unexplained(panel, &union).max(apart::by_two_detectors(panel, &union));
+        within += 1;
+    }
+    if within == 0 {
+        evidence[0] = 0.0;
+    }
+    let mut most: f64 = 0.0;
+    for own in evidence[..within].iter_mut().rev() {
+        most = most.max(*own);
+        *own = most;
+    }
+    Some(evidence)
 }
 
 /// One draw of `(1/M) sum_m mu_m / (1 + sigma_m)`.
