@@ -12,6 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 
+use super::claims;
 use super::values::{Leaf, batch_leaves, each_value, leaves};
 use crate::Format;
 use crate::block::Block;
@@ -62,6 +63,10 @@ pub(crate) fn open_ipc(input: &Input, rules: &CellRules) -> std::result::Result<
     let kind = if &magic[..n] == b"ARROW1" { Kind::IpcFile } else { Kind::IpcStream };
     let file = BufReader::new(input.file()?);
     let schema = guarded(input, || {
+        match kind {
+            Kind::IpcFile => claims::check_file(input)?,
+            _ => claims::check_stream(input)?,
+        }
         let schema = match kind {
             Kind::IpcFile => arrow_ipc::reader::FileReader::try_new(file, None).map(|r| r.schema()),
             _ => arrow_ipc::reader::StreamReader::try_new(file, None).map(|r| r.schema()),

@@ -1,5 +1,6 @@
 //! Apache Arrow: record batches from Parquet and from IPC files and streams.
 
+mod claims;
 mod files;
 mod values;
 

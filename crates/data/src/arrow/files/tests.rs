@@ -150,3 +150,44 @@ fn wide_files_are_decoded_few_rows_at_a_time() {
     assert_eq!(rows.iter().sum::<usize>(), 12_000);
     assert!(rows.iter().all(|n| n * 200 <= 1 << 20), "{rows:?}");
 }
+
+/// Four bytes that claim a message of two gigabytes were once believed.
+#[test]
+fn a_stream_of_a_few_bytes_claims_nothing_large() {
+    let bytes = b"\xff\xff\xff\xff\xff\xffpppen and so on".to_vec();
+    let message = read(bytes, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("more bytes than there are"), "{message}");
+}
+
+/// Whatever word of a file is a length, a huge one there is an error rather than an allocation.
+#[test]
+fn no_word_of_a_file_makes_it_large() {
+    for bytes in [ipc_bytes(false), ipc_bytes(true), packed_bytes()] {
+        for at in (0..bytes.len() - 8).step_by(4) {
+            for word in [1_u64 << 40, 0x7fff_ff00, i64::MAX as u64] {
+                let mut changed = bytes.clone();
+                let n = if word > u64::from(u32::MAX) { 8 } else { 4 };
+                changed[at..at + n].copy_from_slice(&word.to_le_bytes()[..n]);
+                if let Ok((table, _)) = read(changed, &ReadOptions::default()) {
+                    assert!(table.n_rows <= 1 << 20, "byte {at}");
+                }
+            }
+        }
+    }
+}
+
+/// A stream of one compressed column.
+fn packed_bytes() -> Vec<u8> {
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values((0..200).map(|i| i % 3)));
+    let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+    let options = arrow_ipc::writer::IpcWriteOptions::default()
+        .try_with_compression(Some(arrow_ipc::CompressionType::ZSTD))
+        .unwrap();
+    let mut out = Vec::new();
+    let mut writer =
+        arrow_ipc::writer::StreamWriter::try_new_with_options(&mut out, &batch.schema(), options).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    out
+}
