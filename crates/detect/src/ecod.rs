@@ -58,7 +58,7 @@ use serde::{Deserialize, Serialize};
 
 use tails::{Nats, Surprise, Tails};
 
-/// Columns that are sorted at a time; bounds the working memory of a fit.
+/// Columns that are sorted at a time at most, one per thread; bounds the working memory of a fit.
 const COLUMNS: usize = 8;
 /// Rows that are scored at a time, column by column, so that one column's values stay in the cache.
 const ROWS: usize = 4096;
@@ -142,7 +142,7 @@ impl Detector for Ecod {
         let nats = Nats::new(values.nrows() as u32);
         let mut sums = vec![Sum::default(); values.nrows()];
         let mut columns = Vec::with_capacity(values.ncols());
-        for block in values.axis_chunks_iter(Axis(1), COLUMNS) {
+        for block in values.axis_chunks_iter(Axis(1), run.n_threads().clamp(1, COLUMNS)) {
             run.check()?;
             let sorted: Vec<(Tails, Vec<Surprise>)> = block
                 .axis_iter(Axis(1))
