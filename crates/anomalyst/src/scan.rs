@@ -3,7 +3,7 @@
 use anomalyst_core::{Dataset, Outcome, Reproduce, Result, Run, Table};
 use anomalyst_decide::Decision;
 use anomalyst_explain::{Depth, Reference};
-use ndarray::{Array2, Axis, stack};
+use ndarray::{Array1, Array2, Axis, stack};
 
 use crate::explain::{MOST_REASONS, finding, flagged, rank};
 use crate::model::TrainedModel;
@@ -15,7 +15,7 @@ use crate::registry::{self, Task};
 
 /// The posterior of the contamination factor is computed from at most this many rows: its width is governed by the
 /// detectors' disagreement long before.
-const PANEL_ROWS: usize = 3_000;
+const PANEL_ROWS: usize = 2_000;
 /// How many rows are shown when none is flagged.
 const FEWEST_FINDINGS: usize = 5;
 
@@ -37,7 +37,10 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
     let stage = run.stage("deciding", 0);
     let decision = match labels.filter(|_| options.uses_labels()) {
         Some(labels) => Decision::from_labels(&scores, &labels, &options.decide, run)?,
-        None => Decision::from_dirty(&scores, &panel(&table, run)?, &options.decide, run)?,
+        None => {
+            let (panel, tail) = panel(&table, &scores, run)?;
+            Decision::from_dirty(&scores, &panel, tail.as_ref(), &options.decide, run)?
+        }
     };
     let decisions = decision.decide(&scores, run)?;
     let rows = flagged(&scores, &decisions.verdict, MOST_REASONS);
@@ -116,19 +119,29 @@ pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result
 }
 
 /// Scores of every method that is no control on a sample of the rows: what the posterior of the contamination
-/// factor is computed from. A method that cannot work on these rows has no say.
-fn panel(table: &Table, run: &Run) -> Result<Array2<f32>> {
+/// factor is computed from. Where not all rows are in it, also those of the rows with the highest `scores`, by the same
+/// models. A method that cannot work on these rows has no say.
+fn panel(table: &Table, scores: &[f32], run: &Run) -> Result<(Array2<f32>, Option<Array2<f32>>)> {
     let run = run.child(u64::MAX);
     let sample = Dataset::Table(table.take(&anomalyst_decide::panel_rows(table.n_rows, PANEL_ROWS)));
-    let mut columns = Vec::new();
+    let has_tail = table.n_rows > PANEL_ROWS;
+    let highest = if has_tail { anomalyst_decide::tail_rows(scores, PANEL_ROWS) } else { Vec::new() };
+    let highest = Dataset::Table(table.take(&highest));
+    let (mut panel, mut tail) = (Vec::new(), Vec::new());
     for entry in registry::methods().iter().filter(|entry| !entry.card.control) {
         run.check()?;
-        if let Ok((_, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, &run) {
-            columns.push(ndarray::Array1::from(report.scores));
+        if let Ok((pipeline, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, &run) {
+            panel.push(Array1::from(report.scores));
+            if has_tail {
+                tail.push(Array1::from(pipeline.score(&highest, &run)?.0));
+            }
         }
     }
     run.check()?;
-    let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
-    stack(Axis(1), &views)
-        .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
+    let together = |columns: &[Array1<f32>]| {
+        let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
+        stack(Axis(1), &views)
+            .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
+    };
+    Ok((together(&panel)?, has_tail.then(|| together(&tail)).transpose()?))
 }

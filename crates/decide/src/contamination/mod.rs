@@ -145,6 +145,18 @@ pub fn panel_rows(n: usize, limit: usize) -> Vec<usize> {
     (0..limit).map(|i| (((i as f64 + jitter(i)) * stride) as usize).min(n - 1)).collect()
 }
 
+/// The `limit` highest of `scores`, highest first, of equal ones those that come first.
+pub fn tail_rows(scores: &[f32], limit: usize) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..scores.len()).collect();
+    let order = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
+    if limit < rows.len() {
+        rows.select_nth_unstable_by(limit, order);
+        rows.truncate(limit);
+    }
+    rows.sort_unstable_by(order);
+    rows
+}
+
 /// The posterior of the share of anomalies, from `scores` (rows x detectors, higher is more anomalous). Without
 /// detectors or rows it is the prior.
 pub fn posterior(scores: &Array2<f32>, params: &ContaminationPosterior, run: &Run) -> Result<Posterior> {

@@ -1,6 +1,7 @@
 //! Every mode and rule, what stays per item, degenerate input, the model file.
 
 use super::*;
+use crate::contamination::{panel_rows, tail_rows};
 use crate::draw;
 use crate::fdr::Method;
 use crate::planted::planted;
@@ -16,7 +17,8 @@ fn normals(n: usize, seed: u64) -> Vec<f32> {
 fn dirty(n: usize, bad: usize) -> (Vec<f32>, Decision) {
     let (panel, _) = planted(n, bad, 6.0, 1);
     let scores: Vec<f32> = panel.rows().into_iter().map(|r| r[0] + r[1].sqrt() + r[2]).collect();
-    let decision = Decision::from_dirty(&scores, &panel, &DecideOptions::default(), &Run::new(3)).unwrap();
+    let decision =
+        Decision::from_dirty(&scores, &panel, None, &DecideOptions::default(), &Run::new(3)).unwrap();
     (scores, decision)
 }
 
@@ -57,7 +59,8 @@ fn a_sampled_panel_is_matched_to_its_rows() {
     let scores: Vec<f32> = panel.rows().into_iter().map(|r| r[0] + r[1].sqrt() + r[2]).collect();
     let rows = crate::panel_rows(3_000, 1_000);
     let part = Array2::from_shape_fn((1_000, 3), |(i, j)| panel[(rows[i], j)]);
-    let decision = Decision::from_dirty(&scores, &part, &DecideOptions::default(), &Run::new(3)).unwrap();
+    let decision =
+        Decision::from_dirty(&scores, &part, None, &DecideOptions::default(), &Run::new(3)).unwrap();
     let probability = decision.decide(&scores, &Run::new(3)).unwrap().probability.unwrap();
     let mean = |rows: std::ops::Range<usize>| {
         let n = rows.len() as f64;
@@ -131,7 +134,7 @@ fn a_named_count_is_flagged_whole() {
     for abstain in [None, Some(true), Some(false)] {
         for k in [1_u64, 2, 5, 20] {
             let options = DecideOptions { rule: Some(Rule::TopK { k }), abstain, ..DecideOptions::default() };
-            let decision = Decision::from_dirty(&scores, &alone, &options, &run).unwrap();
+            let decision = Decision::from_dirty(&scores, &alone, None, &options, &run).unwrap();
             let decided = decision.decide(&scores, &run).unwrap();
             let flagged = |v: &&Verdict| **v == Verdict::Anomalous;
             assert_eq!(decided.verdict.iter().filter(flagged).count() as u64, k, "{abstain:?}");
@@ -145,7 +148,7 @@ fn a_named_count_is_flagged_whole() {
     }
     // A score that the user named, above all reference scores.
     let options = DecideOptions { rule: Some(Rule::Fixed { value: 500.0 }), ..DecideOptions::default() };
-    let decision = Decision::from_dirty(&scores, &alone, &options, &run).unwrap();
+    let decision = Decision::from_dirty(&scores, &alone, None, &options, &run).unwrap();
     let decided = decision.decide(&[467.0, 501.0], &run).unwrap();
     assert_eq!(decided.verdict, [Verdict::Normal, Verdict::Anomalous]);
     assert!(decided.confidence.unwrap()[1] > 0.3);
@@ -169,7 +172,7 @@ fn without_evidence_nothing_is_flagged() {
     let run = Run::new(3);
     let (panel, _) = planted(1_000, 400, 12.0, 1);
     let scores: Vec<f32> = panel.column(0).to_vec();
-    let decision = Decision::from_dirty(&scores, &panel, &DecideOptions::default(), &run).unwrap();
+    let decision = Decision::from_dirty(&scores, &panel, None, &DecideOptions::default(), &run).unwrap();
     let decided = decision.decide(&scores, &run).unwrap();
     assert!(!decision.contamination().unwrap().separable);
     assert!(decided.verdict.iter().all(|&v| v == Verdict::Normal));
@@ -243,7 +246,7 @@ fn degenerate_scores_have_an_answer() {
     let options = DecideOptions::default();
     let empty = Array2::zeros((0, 0));
     for scores in [vec![1.0], vec![2.0; 300], vec![0.0, 1.0]] {
-        let decision = Decision::from_dirty(&scores, &empty, &options, &run).unwrap();
+        let decision = Decision::from_dirty(&scores, &empty, None, &options, &run).unwrap();
         let decided = decision.decide(&scores, &run).unwrap();
         assert!(decided.verdict.iter().all(|&v| v != Verdict::Anomalous), "{:?}", decided.verdict);
         let clean = Decision::from_clean(&scores, &options, &run).unwrap();
@@ -251,8 +254,8 @@ fn degenerate_scores_have_an_answer() {
         assert_eq!(clean.decide(&[], &run).unwrap(), Default::default());
         assert!(clean.decide(&[f32::INFINITY], &run).is_err());
     }
-    assert!(Decision::from_dirty(&[], &empty, &options, &run).is_err());
-    assert!(Decision::from_dirty(&[1.0], &Array2::zeros((2, 1)), &options, &run).is_err());
+    assert!(Decision::from_dirty(&[], &empty, None, &options, &run).is_err());
+    assert!(Decision::from_dirty(&[1.0], &Array2::zeros((2, 1)), None, &options, &run).is_err());
     let bad = DecideOptions { sensitivity: f64::NAN, ..options };
     assert!(Decision::from_clean(&[1.0], &bad, &run).is_err());
 }
@@ -280,5 +283,28 @@ fn a_model_file_gives_the_same_decisions() {
             }
             assert!(Decision::load(&ModelReader::new(&fewer, &json)).is_err(), "{name}");
         }
+    }
+}
+
+/// Ten rows of 100,000 far out: a panel of 2,000 rows shows none of them, the tail does. Without them nothing is flagged.
+#[test]
+fn anomalies_rarer_than_the_panel_are_looked_for_in_the_tail() {
+    for (bad, fewest, most) in [(10, 9, 40), (0, 0, 0)] {
+        let (all, _) = planted(100_000, bad, 12.0, 5);
+        // What the three detectors see, on one scale, together.
+        let scores: Vec<f32> =
+            all.rows().into_iter().map(|r| r[0] + r[1].sqrt() + r[2].exp() - 1.0).collect();
+        let rows = |rows: Vec<usize>| all.select(ndarray::Axis(0), &rows);
+        let panel = rows(panel_rows(scores.len(), 2_000));
+        let tail = rows(tail_rows(&scores, 2_000));
+        let run = Run::new(0);
+        let decision =
+            Decision::from_dirty(&scores, &panel, Some(&tail), &DecideOptions::default(), &run).unwrap();
+        let decided = decision.decide(&scores, &run).unwrap();
+        let flagged = decided.verdict.iter().filter(|&&v| v == Verdict::Anomalous).count();
+        println!("{bad} planted: {flagged} flagged, {:?}", decision.contamination());
+        assert!((fewest..=most).contains(&flagged), "{bad} planted, {flagged} flagged");
+        let probability = decided.probability.unwrap();
+        assert!((0..bad).all(|row| probability[row] > 0.5) && probability[99_999] < 0.01);
     }
 }
