@@ -1,9 +1,6 @@
 //! From heights of components to how many of them are anomalous.
 
-use anomalyst_core::Random;
-
 use super::ContaminationPosterior;
-use crate::draw;
 use crate::special::{beta_tails, bisect};
 
 /// The sigmoid that turns heights into conditional probabilities: `ln odds = top_odds - slope (top - height)`.
@@ -51,9 +48,14 @@ impl<'a> Link<'a> {
     }
 
     pub(super) fn conditional(&self, heights: &[f64]) -> Vec<f64> {
-        let odds = |h: &f64| self.top_odds - self.slope * (self.top - h);
-        let evidence = std::iter::once(&1.0).chain(self.evidence);
-        heights.iter().zip(evidence).map(|(h, evidence)| evidence / (1.0 + (-odds(h)).exp())).collect()
+        heights.iter().enumerate().map(|(k, &height)| self.at(k, height)).collect()
+    }
+
+    /// Probability that component `k`, counted from 0, is anomalous if those before it are.
+    pub(super) fn at(&self, k: usize, height: f64) -> f64 {
+        let odds = self.top_odds - self.slope * (self.top - height);
+        let evidence = k.checked_sub(1).and_then(|k| self.evidence.get(k)).copied().unwrap_or(1.0);
+        evidence / (1.0 + (-odds).exp())
     }
 }
 
@@ -70,16 +72,4 @@ pub(super) fn exactly(conditional: &[f64]) -> Vec<f64> {
         .collect();
     joint.push(all_before);
     joint
-}
-
-/// One of the counts that [`exactly`] gives, drawn.
-pub(super) fn pick(joint: &[f64], random: &mut Random) -> usize {
-    let mut at = draw::uniform(random) * joint.iter().sum::<f64>();
-    joint
-        .iter()
-        .position(|&p| {
-            at -= p;
-            at <= 0.0
-        })
-        .unwrap_or(joint.len() - 1)
 }

@@ -73,7 +73,7 @@ use anomalyst_kernels::stats::{Moments, median, quantile_of_sorted};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use self::link::{Link, exactly, pick};
+use self::link::Link;
 use crate::draw;
 use crate::mixture::{Component, MAX_WIDTH, Mixture};
 
@@ -249,11 +249,16 @@ fn sample(
     let mut anomalous = vec![0.0; heights.len()];
     // Shares above the limit are refused, as by the authors; the conditions keep them rare.
     for _ in 0..20 * params.n_samples {
-        let drawn: Vec<f64> = mixture.components.iter().map(|c| height(c, random)).collect();
-        let joint = exactly(&link.conditional(&drawn));
-        let k = pick(&joint, random);
-        let weights: Vec<f64> = alphas.iter().map(|&a| draw::gamma(random, a)).collect();
-        let share = weights[..k].iter().sum::<f64>() / weights.iter().sum::<f64>();
+        // Components are asked one after the other until one is normal; what comes after it decides nothing.
+        let is_odd = |k: usize, c, random: &mut Random| draw::uniform(random) < link.at(k, height(c, random));
+        let k = mixture.components.iter().enumerate().take_while(|(k, c)| is_odd(*k, c, random)).count();
+        // Gamma variables of one scale add up to one, so that two of them are the Dirichlet shares of the two groups.
+        let mut of = |alphas: &[f64]| match alphas {
+            [] => 0.0,
+            alphas => draw::gamma(random, alphas.iter().sum()),
+        };
+        let (odd, normal) = (of(&alphas[..k]), of(&alphas[k..]));
+        let share = odd / (odd + normal);
         if share <= params.limit {
             // The empty sum is -0.
             samples.push(share + 0.0);
