@@ -82,15 +82,13 @@ impl Sums {
         Self { count: 0.0, sum: vec![0.0; d], products: vec![0.0; d * d] }
     }
 
-    fn add(&mut self, weight: f64, row: ArrayView1<'_, f64>) {
-        let d = self.sum.len();
+    fn add(&mut self, weight: f64, row: &[f64]) {
         self.count += weight;
-        for i in 0..d {
-            let w = weight * row[i];
-            self.sum[i] += w;
-            for j in 0..=i {
-                self.products[i * d + j] += w * row[j];
-            }
+        let products = self.products.chunks_exact_mut(self.sum.len());
+        for (i, ((sum, products), cell)) in self.sum.iter_mut().zip(products).zip(row).enumerate() {
+            let w = weight * cell;
+            *sum += w;
+            products.iter_mut().zip(&row[..=i]).for_each(|(product, other)| *product += w * other);
         }
     }
 
@@ -158,10 +156,11 @@ impl Mixture {
                 let mut evidence = 0.0;
                 for row in block.rows() {
                     evidence += self.shares(row, &mut shares);
+                    let cells = cells(row);
                     sums.iter_mut()
                         .zip(&shares)
                         .filter(|(_, w)| **w > 1e-12)
-                        .for_each(|(s, &w)| s.add(w, row));
+                        .for_each(|(s, &w)| s.add(w, &cells[..d]));
                 }
                 (sums, evidence)
             })
@@ -177,8 +176,7 @@ impl Mixture {
 
     /// Writes the share of each component in `row` and returns the log evidence of the row.
     pub fn shares(&self, row: ArrayView1<'_, f64>, shares: &mut [f64]) -> f64 {
-        let mut cells = [0.0; MAX_WIDTH];
-        cells.iter_mut().zip(row).for_each(|(cell, value)| *cell = *value);
+        let cells = cells(row);
         let mut top = f64::NEG_INFINITY;
         for (share, component) in shares.iter_mut().zip(&self.components) {
             let far = 2.0 * (component.constant - top + NEGLIGIBLE);
@@ -246,6 +244,13 @@ impl Component {
     }
 }
 
+/// A row side by side in memory, whatever the matrix; zeros fill it up.
+fn cells(row: ArrayView1<'_, f64>) -> [f64; MAX_WIDTH] {
+    let mut cells = [0.0; MAX_WIDTH];
+    cells.iter_mut().zip(row).for_each(|(cell, value)| *cell = *value);
+    cells
+}
+
 /// The most columns a mixture takes; more detectors than that add nothing to a panel.
 pub const MAX_WIDTH: usize = 32;
 
@@ -253,7 +258,7 @@ impl Prior {
     fn of(rows: &Array2<f64>, alpha: f64) -> Self {
         let (n, d) = rows.dim();
         let mut all = Sums::new(d);
-        rows.rows().into_iter().for_each(|row| all.add(1.0, row));
+        rows.rows().into_iter().for_each(|row| all.add(1.0, &cells(row)[..d]));
         let mean: Vec<f64> = all.sum.iter().map(|v| v / n as f64).collect();
         let mut covariance = vec![0.0; d * d];
         for i in 0..d {
@@ -326,7 +331,7 @@ fn cluster(rows: &Array2<f64>, k: usize, random: &mut Random) -> Vec<Sums> {
             let at =
                 (0..centers.len()).map(|c| (square(row, &centers[c]), c)).min_by(|a, b| a.0.total_cmp(&b.0));
             if let Some((_, at)) = at {
-                sums[at].add(1.0, row);
+                sums[at].add(1.0, &cells(row)[..d]);
             }
         }
         for (center, s) in centers.iter_mut().zip(&sums).filter(|(_, s)| s.count > 0.0) {
