@@ -38,7 +38,7 @@ pub(crate) fn run(protocol: Protocol, cap: usize, methods: &[String], files: &[P
         let mut line = format!("{name:36}");
         for (recipe, qualities) in recipes.iter().zip(&mut all) {
             let quality =
-                measure(recipe, &train, &test).with_context(|| format!("{name}: {}", recipe.name))?;
+                measure(recipe, train.as_ref(), &test).with_context(|| format!("{name}: {}", recipe.name))?;
             line += &format!(" {:.3}/{:.3}", quality[0], quality[1]);
             qualities.push(quality);
         }
@@ -65,8 +65,9 @@ fn is_odd(table: &Table, row: usize) -> bool {
     table.labels.as_ref().is_some_and(|labels| labels[row] == Label::Anomalous)
 }
 
-/// The rows to fit on and those to rank, after a stratified sample of at most `cap` rows.
-fn halves(table: Table, protocol: Protocol, cap: usize) -> (Table, Table) {
+/// The rows to fit on, where they are others than those to rank, and these; after a stratified sample of at most `cap`
+/// rows.
+fn halves(table: Table, protocol: Protocol, cap: usize) -> (Option<Table>, Table) {
     let mut random = Run::new(0).random(0);
     let (mut odd, mut normal): (Vec<usize>, Vec<usize>) =
         (0..table.n_rows).partition(|&row| is_odd(&table, row));
@@ -82,17 +83,15 @@ fn halves(table: Table, protocol: Protocol, cap: usize) -> (Table, Table) {
     let mut train = normal[..n_train].to_vec();
     test.sort_unstable();
     train.sort_unstable();
-    let test = table.take(&test);
-    (if protocol == Protocol::Fit { table.take(&train) } else { test.clone() }, test)
+    ((protocol == Protocol::Fit).then(|| table.take(&train)), table.take(&test))
 }
 
-fn measure(recipe: &Recipe, train: &Table, test: &Table) -> Result<Quality> {
+fn measure(recipe: &Recipe, train: Option<&Table>, test: &Table) -> Result<Quality> {
     let run = Run::new(0);
-    let (pipeline, report) = Pipeline::fit(recipe, &Dataset::Table(train.clone()), &run)?;
-    let scores = if train.n_rows == test.n_rows {
-        report.scores
-    } else {
-        pipeline.score(&Dataset::Table(test.clone()), &run)?.0
+    let (pipeline, report) = Pipeline::fit(recipe, &Dataset::Table(train.unwrap_or(test).clone()), &run)?;
+    let scores = match train {
+        None => report.scores,
+        Some(_) => pipeline.score(&Dataset::Table(test.clone()), &run)?.0,
     };
     Ok(quality(&scores, |row| is_odd(test, row)))
 }

@@ -1,9 +1,9 @@
 //! Fit and score in one go: the odd rows of data that may hold anomalies.
 
 use anomalyst_core::{Dataset, Outcome, Reproduce, Result, Run, Table};
-use anomalyst_decide::Decision;
+use anomalyst_decide::{Decision, Tail};
 use anomalyst_explain::{Depth, Reference};
-use ndarray::{Array1, Array2, Axis, stack};
+use ndarray::{Array2, ArrayView1, Axis, stack};
 
 use crate::explain::{MOST_REASONS, finding, flagged, rank};
 use crate::model::TrainedModel;
@@ -38,8 +38,11 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
     let decision = match labels.filter(|_| options.uses_labels()) {
         Some(labels) => Decision::from_labels(&scores, &labels, &options.decide, run)?,
         None => {
-            let (panel, tail) = panel(&table, &scores, run)?;
-            Decision::from_dirty(&scores, &panel, tail.as_ref(), &options.decide, run)?
+            let run_of_panel = run.child(u64::MAX);
+            let panel = Panel::fit(&table, &run_of_panel)?;
+            let tail = |rows: &[usize]| panel.at(rows);
+            let tail: Option<Tail<'_>> = (table.n_rows > PANEL_ROWS).then_some(&tail);
+            Decision::from_dirty(&scores, &panel.scores, tail, &options.decide, run)?
         }
     };
     let decisions = decision.decide(&scores, run)?;
@@ -119,29 +122,39 @@ pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result
 }
 
 /// Scores of every method that is no control on a sample of the rows: what the posterior of the contamination
-/// factor is computed from. Where not all rows are in it, also those of the rows with the highest `scores`, by the same
-/// models. A method that cannot work on these rows has no say.
-fn panel(table: &Table, scores: &[f32], run: &Run) -> Result<(Array2<f32>, Option<Array2<f32>>)> {
-    let run = run.child(u64::MAX);
-    let sample = Dataset::Table(table.take(&anomalyst_decide::panel_rows(table.n_rows, PANEL_ROWS)));
-    let has_tail = table.n_rows > PANEL_ROWS;
-    let highest = if has_tail { anomalyst_decide::tail_rows(scores, PANEL_ROWS) } else { Vec::new() };
-    let highest = Dataset::Table(table.take(&highest));
-    let (mut panel, mut tail) = (Vec::new(), Vec::new());
-    for entry in registry::methods().iter().filter(|entry| !entry.card.control) {
-        run.check()?;
-        if let Ok((pipeline, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, &run) {
-            panel.push(Array1::from(report.scores));
-            if has_tail {
-                tail.push(Array1::from(pipeline.score(&highest, &run)?.0));
+/// factor is computed from. A method that cannot work on these rows has no say.
+struct Panel<'a> {
+    table: &'a Table,
+    run: &'a Run,
+    pipelines: Vec<Pipeline>,
+    scores: Array2<f32>,
+}
+
+impl<'a> Panel<'a> {
+    fn fit(table: &'a Table, run: &'a Run) -> Result<Self> {
+        let sample = Dataset::Table(table.take(&anomalyst_decide::panel_rows(table.n_rows, PANEL_ROWS)));
+        let (mut pipelines, mut columns) = (Vec::new(), Vec::new());
+        for entry in registry::methods().iter().filter(|entry| !entry.card.control) {
+            run.check()?;
+            if let Ok((pipeline, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, run) {
+                pipelines.push(pipeline);
+                columns.push(report.scores);
             }
         }
+        run.check()?;
+        Ok(Self { table, run, pipelines, scores: side_by_side(&columns)? })
     }
-    run.check()?;
-    let together = |columns: &[Array1<f32>]| {
-        let views: Vec<_> = columns.iter().map(|column| column.view()).collect();
-        stack(Axis(1), &views)
-            .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
-    };
-    Ok((together(&panel)?, has_tail.then(|| together(&tail)).transpose()?))
+
+    /// Scores of other rows by the same models.
+    fn at(&self, rows: &[usize]) -> Result<Array2<f32>> {
+        let rows = Dataset::Table(self.table.take(rows));
+        let score = |pipeline: &Pipeline| Ok(pipeline.score(&rows, self.run)?.0);
+        side_by_side(&self.pipelines.iter().map(score).collect::<Result<Vec<_>>>()?)
+    }
+}
+
+fn side_by_side(columns: &[Vec<f32>]) -> Result<Array2<f32>> {
+    let views: Vec<_> = columns.iter().map(ArrayView1::from).collect();
+    stack(Axis(1), &views)
+        .map_err(|e| anomalyst_core::Error::Data(format!("no method could score these rows: {e}")))
 }

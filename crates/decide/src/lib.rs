@@ -20,8 +20,8 @@ pub mod severity;
 pub mod special;
 pub mod threshold;
 
-pub use contamination::{ContaminationPosterior, panel_rows, tail_rows};
-pub use decision::{Contamination, Decision, Mode};
+pub use contamination::{ContaminationPosterior, panel_rows};
+pub use decision::{Contamination, Decision, Mode, Tail};
 pub use options::DecideOptions;
 pub use probability::Calibrator;
 pub use rejection::Costs;

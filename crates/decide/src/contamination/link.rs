@@ -8,7 +8,7 @@ pub(super) struct Link<'a> {
     top: f64,
     top_odds: f64,
     slope: f64,
-    /// What the conditional probabilities of all but the most extreme component are multiplied with.
+    /// What the conditional probability of each component is multiplied with; 1 for the most extreme one.
     evidence: &'a [f64],
 }
 
@@ -54,8 +54,7 @@ impl<'a> Link<'a> {
     /// Probability that component `k`, counted from 0, is anomalous if those before it are.
     pub(super) fn at(&self, k: usize, height: f64) -> f64 {
         let odds = self.top_odds - self.slope * (self.top - height);
-        let evidence = k.checked_sub(1).and_then(|k| self.evidence.get(k)).copied().unwrap_or(1.0);
-        evidence / (1.0 + (-odds).exp())
+        self.evidence.get(k).copied().unwrap_or(1.0) / (1.0 + (-odds).exp())
     }
 }
 

@@ -70,7 +70,7 @@ mod link;
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{Error, Interval, Random, Result, Run};
 use anomalyst_kernels::stats::{Moments, median, quantile_of_sorted};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
 use self::link::Link;
@@ -146,7 +146,7 @@ pub fn panel_rows(n: usize, limit: usize) -> Vec<usize> {
 }
 
 /// The `limit` highest of `scores`, highest first, of equal ones those that come first.
-pub fn tail_rows(scores: &[f32], limit: usize) -> Vec<usize> {
+pub(crate) fn tail_rows(scores: &[f32], limit: usize) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..scores.len()).collect();
     let order = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
     if limit < rows.len() {
@@ -240,10 +240,12 @@ fn sample(
     let heights: Vec<f64> = ranked.iter().map(|r| r.0).collect();
     mixture.components = ranked.into_iter().map(|r| r.1).collect();
     let alphas: Vec<f64> = mixture.components.iter().map(|c| 1.0 + c.n_rows).collect();
-    let mut shares = vec![0.0; heights.len()];
-    let evidence = evidence(panel, &mixture, params)?;
-    let p_some = ((1.0 - params.p_none) * evidence[0]).max(params.p_none);
-    let link = Link::solve(&heights, &alphas, (p_some, &evidence[1..]), params)?;
+    let by_row = shares_of(panel, &mixture);
+    let mut evidence = evidence(panel, &by_row, params)?;
+    // That of the most extreme cluster is in its odds.
+    let of_top = std::mem::replace(evidence.first_mut()?, 1.0);
+    let p_some = ((1.0 - params.p_none) * of_top).max(params.p_none);
+    let link = Link::solve(&heights, &alphas, (p_some, &evidence), params)?;
 
     let mut samples = Vec::with_capacity(params.n_samples);
     let mut anomalous = vec![0.0; heights.len()];
@@ -271,28 +273,31 @@ fn sample(
     if samples.len() < params.n_samples {
         return None;
     }
-    let probability = panel.rows().into_iter().map(|row| {
-        mixture.shares(row, &mut shares);
+    let probability = |shares: ArrayView1<'_, f64>| {
         shares.iter().zip(&anomalous).map(|(s, a)| s * a).sum::<f64>().clamp(0.0, 1.0)
-    });
-    let probability = probability.collect();
-    Some((samples, probability))
+    };
+    Some((samples, by_row.rows().into_iter().map(probability).collect()))
+}
+
+/// The share of each component in each row, rows x components.
+fn shares_of(panel: &Array2<f64>, mixture: &Mixture) -> Array2<f64> {
+    let mut shares = vec![0.0; mixture.components.len()];
+    let mut by_row = Array2::zeros((panel.nrows(), shares.len()));
+    for (row, mut out) in panel.rows().into_iter().zip(by_row.rows_mut()) {
+        mixture.shares(row, &mut shares);
+        out.iter_mut().zip(&shares).for_each(|(out, share)| *out = *share);
+    }
+    by_row
 }
 
 /// Per cluster, most extreme first, how far it and those before it stand apart: the largest share of rows that a normal
 /// tail does not explain, over the unions that hold it and are not larger than the share of anomalies that is almost
 /// never exceeded; 1 for clusters beyond. `None` where the most extreme one alone is larger than that, though not most
-/// of the rows.
-fn evidence(panel: &Array2<f64>, mixture: &Mixture, params: &ContaminationPosterior) -> Option<Vec<f64>> {
-    let n_rows = panel.nrows();
-    let mut shares = vec![0.0; mixture.components.len()];
-    let mut by_row = Array2::zeros((n_rows, shares.len()));
-    for (row, mut out) in panel.rows().into_iter().zip(by_row.rows_mut()) {
-        mixture.shares(row, &mut shares);
-        out.iter_mut().zip(&shares).for_each(|(out, share)| *out = *share);
-    }
+/// of the rows. `by_row` holds the share of each cluster in each row of `panel`.
+fn evidence(panel: &Array2<f64>, by_row: &Array2<f64>, params: &ContaminationPosterior) -> Option<Vec<f64>> {
+    let (n_rows, n_clusters) = by_row.dim();
     let mut union = vec![0.0; n_rows];
-    let mut evidence = vec![1.0; shares.len()];
+    let mut evidence = vec![1.0; n_clusters];
     let mut within = 0;
     for column in by_row.columns() {
         union.iter_mut().zip(column).for_each(|(all, share)| *all += share);
@@ -307,7 +312,7 @@ fn evidence(panel: &Array2<f64>, mixture: &Mixture, params: &ContaminationPoster
         within += 1;
     }
     if within == 0 {
-        evidence[0] = 0.0;
+        *evidence.first_mut()? = 0.0;
     }
     let mut most: f64 = 0.0;
     for own in evidence[..within].iter_mut().rev() {

@@ -54,14 +54,14 @@ const BARS: [(usize, usize, f64, f64); 4] =
 #[test]
 fn the_link_meets_both_conditions() {
     let params = ContaminationPosterior::default();
-    let link = Link::solve(&[2.0, 0.0], &[100.0, 900.0], (0.99, &[1.0]), &params).unwrap();
+    let link = Link::solve(&[2.0, 0.0], &[100.0, 900.0], (0.99, &[1.0; 2]), &params).unwrap();
     let p = link.conditional(&[2.0, 0.0]);
     let joint = exactly(&p);
     assert!((joint[0] - 0.01).abs() < 1e-12);
     assert!((joint[2] - 0.01).abs() < 1e-9, "{joint:?}");
     assert!((joint.iter().sum::<f64>() - 1.0).abs() < 1e-12);
     // A first component of nearly all rows cannot be anomalous with 99 %.
-    assert!(Link::solve(&[2.0, 0.0], &[900.0, 100.0], (0.99, &[1.0]), &params).is_none());
+    assert!(Link::solve(&[2.0, 0.0], &[900.0, 100.0], (0.99, &[1.0; 2]), &params).is_none());
 }
 
 #[test]

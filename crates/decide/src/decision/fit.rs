@@ -18,17 +18,20 @@ const FEW_ROWS: f64 = 10.0;
 /// of this) the tail alone leaves 0.3 for "none", with ten planted 0.01.
 const RARE_P_NONE: f64 = 0.1;
 
+/// Gives the columns of a panel at some rows.
+pub type Tail<'a> = &'a dyn Fn(&[usize]) -> Result<Array2<f32>>;
+
 impl Decision {
     /// For `scan` and for fits on data that may hold anomalies. `scores` are those of the fitted rows; `panel` has
     /// one column per detector and either one row per score or the rows [`panel_rows`]`(scores.len(), panel.nrows())`.
     /// An empty panel leaves the share of anomalies to the prior.
     ///
     /// A panel cannot show anomalies that are rarer than its rows. Where it shows none or a few, they are looked for among
-    /// the highest scores: `tail` has the same columns and the rows [`tail_rows`]`(scores, tail.nrows())`.
+    /// as many of the highest scores: `tail` is asked for the panel's columns at these rows.
     pub fn from_dirty(
         scores: &[f32],
         panel: &Array2<f32>,
-        tail: Option<&Array2<f32>>,
+        tail: Option<Tail<'_>>,
         options: &DecideOptions,
         run: &Run,
     ) -> Result<Self> {
@@ -48,17 +51,16 @@ impl Decision {
         let n_seen = found.interval.mean * found.rows.len() as f64;
         let few = found.p_none() > 0.5 || n_seen < FEW_ROWS;
         let rare = match tail.filter(|_| found.separable && few) {
-            Some(tail) => rare(scores, tail, options, run)?,
+            Some(tail) => rare(scores, panel.nrows(), tail, options, run)?,
             None => None,
         };
         let (contamination, map) = match rare {
             Some((contamination, map)) => (contamination, Some(map)),
             None => {
                 let chosen: Vec<f32> = found.rows.iter().map(|&row| scores[of_panel[row]]).collect();
-                let map = match found.row_probability.is_empty() {
-                    true => None,
-                    false => Some(ProbabilityMap::isotonic(&chosen, &found.row_probability)?),
-                };
+                let map = (!found.row_probability.is_empty())
+                    .then(|| ProbabilityMap::isotonic(&chosen, &found.row_probability))
+                    .transpose()?;
                 let (separable, p_none) = (found.separable, found.p_none());
                 (Contamination { interval: found.interval, separable, p_none }, map)
             }
@@ -135,20 +137,22 @@ impl Decision {
 /// is more likely anomalous than not. The mean counts at most the rows that are.
 fn rare(
     scores: &[f32],
-    tail: &Array2<f32>,
+    n_rows: usize,
+    tail: Tail<'_>,
     options: &DecideOptions,
     run: &Run,
 ) -> Result<Option<(Contamination, ProbabilityMap)>> {
-    let found = posterior(tail, &options.contamination, run)?;
+    let rows = tail_rows(scores, n_rows);
+    let found = posterior(&tail(&rows)?, &options.contamination, run)?;
     if !found.separable || found.row_probability.is_empty() || found.p_none() > RARE_P_NONE {
         return Ok(None);
     }
-    let highest: Vec<f32> = tail_rows(scores, tail.nrows()).into_iter().map(|row| scores[row]).collect();
+    let highest: Vec<f32> = rows.into_iter().map(|row| scores[row]).collect();
     let chosen: Vec<f32> = found.rows.iter().map(|&row| highest[row]).collect();
     let map = ProbabilityMap::isotonic(&chosen, &found.row_probability)?;
     let n_likely = highest.iter().filter(|&&score| map.at(score) > 0.5).count();
     let n = scores.len() as f64;
-    let of_all = |share: f64| share * tail.nrows() as f64 / n;
+    let of_all = |share: f64| share * highest.len() as f64 / n;
     let Interval { low, mean, high, level } = found.interval;
     let mean = of_all(mean).min(n_likely as f64 / n);
     let interval = Interval { low: of_all(low).min(mean), mean, high: of_all(high), level };

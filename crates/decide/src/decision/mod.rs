@@ -29,6 +29,8 @@ mod apply;
 mod file;
 mod fit;
 
+pub use fit::Tail;
+
 use anomalyst_core::{Error, Interval, Result};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Every mode and rule, what stays per item, degenerate input, the model file.
 
 use super::*;
-use crate::contamination::{panel_rows, tail_rows};
+use crate::contamination::panel_rows;
 use crate::draw;
 use crate::fdr::Method;
 use crate::planted::planted;
@@ -294,12 +294,17 @@ fn anomalies_rarer_than_the_panel_are_looked_for_in_the_tail() {
         // What the three detectors see, on one scale, together.
         let scores: Vec<f32> =
             all.rows().into_iter().map(|r| r[0] + r[1].sqrt() + r[2].exp() - 1.0).collect();
-        let rows = |rows: Vec<usize>| all.select(ndarray::Axis(0), &rows);
-        let panel = rows(panel_rows(scores.len(), 2_000));
-        let tail = rows(tail_rows(&scores, 2_000));
+        let at = |rows: &[usize]| all.select(ndarray::Axis(0), rows);
+        let panel = at(&panel_rows(scores.len(), 2_000));
         let run = Run::new(0);
-        let decision =
-            Decision::from_dirty(&scores, &panel, Some(&tail), &DecideOptions::default(), &run).unwrap();
+        let decision = Decision::from_dirty(
+            &scores,
+            &panel,
+            Some(&|rows| Ok(at(rows))),
+            &DecideOptions::default(),
+            &run,
+        )
+        .unwrap();
         let decided = decision.decide(&scores, &run).unwrap();
         let flagged = decided.verdict.iter().filter(|&&v| v == Verdict::Anomalous).count();
         println!("{bad} planted: {flagged} flagged, {:?}", decision.contamination());
