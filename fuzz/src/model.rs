@@ -75,8 +75,8 @@ fn score_here(models: &Models, content: &Content) {
     let read = ReadOptions { expected: Some(model.schema.clone()), ..ReadOptions::default() };
     let Ok(source) = open_bytes("t.csv", models.to_score.as_bytes(), &read, &models.run) else { return };
     let options = Options { n_findings: 1, ..Options::default() };
-    if let Ok(scored) = anomalyst::score(&model, &source, &options, &models.run) {
-        assert!(scored.outcome.scores.iter().all(|s| s.is_finite()), "a score is not finite");
+    if let Ok(outcome) = anomalyst::score(&model, &source, &options, &models.run) {
+        assert!(outcome.scores.iter().all(|s| s.is_finite()), "a score is not finite");
     }
 }
 

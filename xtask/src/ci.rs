@@ -17,6 +17,8 @@ pub(crate) fn run() -> Result<()> {
     crate::tidy::run()?;
     crate::docs::run(true)?;
     step("cargo clippy --workspace --all-targets --quiet -- -D warnings")?;
+    // A workspace of its own, which nothing above has compiled.
+    step("cargo check --quiet --manifest-path fuzz/Cargo.toml --lib --no-default-features")?;
     step_with("cargo doc --workspace --no-deps --quiet", &[("RUSTDOCFLAGS", "-D warnings")])?;
     step(&test_command()?)
 }
