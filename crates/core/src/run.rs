@@ -95,6 +95,11 @@ impl Run {
         self.n_threads
     }
 
+    /// The flag that stops this run, to be handed to another.
+    pub const fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
     /// The memory limit, if there is one.
     pub const fn max_memory_bytes(&self) -> Option<u64> {
         self.max_memory_bytes

@@ -87,8 +87,8 @@ impl From<&str> for Cell {
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TableColumn {
-    pub(crate) title: &'static str,
+pub(crate) struct TableColumn<'a> {
+    pub(crate) title: &'a str,
     /// Numbers stand at the right.
     pub(crate) right: bool,
     /// The column may be narrowed to this many cells, wrapping its text; `None` keeps it whole.
@@ -99,7 +99,11 @@ pub(crate) struct TableColumn {
 const GAP: usize = 2;
 
 /// A table of at most `style.width` cells, or `None` where its columns cannot be made that narrow.
-pub(crate) fn table(columns: &[TableColumn], rows: &[Vec<Cell>], style: &Terminal) -> Option<Vec<String>> {
+pub(crate) fn table(
+    columns: &[TableColumn<'_>],
+    rows: &[Vec<Cell>],
+    style: &Terminal,
+) -> Option<Vec<String>> {
     let widths = fit(columns, rows, style.width)?;
     let dash = if style.unicode { "\u{2500}" } else { "-" };
     let rule: Vec<Cell> = widths.iter().map(|&w| Cell { text: dash.repeat(w), tint: Tint::Faint }).collect();
@@ -133,7 +137,7 @@ pub(crate) fn table(columns: &[TableColumn], rows: &[Vec<Cell>], style: &Termina
 }
 
 /// Natural widths, taken from the widest flexible column cell by cell until everything fits.
-fn fit(columns: &[TableColumn], rows: &[Vec<Cell>], limit: usize) -> Option<Vec<usize>> {
+fn fit(columns: &[TableColumn<'_>], rows: &[Vec<Cell>], limit: usize) -> Option<Vec<usize>> {
     let natural = |j: usize| {
         let cells = rows.iter().filter_map(|row| row.get(j)).map(|cell| width(&cell.text));
         cells.max().unwrap_or(0).max(width(columns[j].title))

@@ -1,9 +1,10 @@
 //! Shows what was found: on a terminal, as files of verdicts, as JSON for programs, and as one HTML page.
 //!
-//! Everything is rendered from [`Outcome`](anomalyst_core::Outcome) alone; nothing here computes a score or
-//! a verdict. Files appear whole or not at all ([`atomic_write`]).
+//! Everything is rendered from [`Outcome`](anomalyst_core::Outcome) or a [`Document`] alone; nothing here computes
+//! a score or a verdict. Files appear whole or not at all ([`atomic_write`]).
 
 mod atomic;
+mod document;
 mod explanation;
 mod html;
 mod items;
@@ -17,6 +18,9 @@ mod text;
 mod fixture;
 
 pub use atomic::{AtomicFile, atomic_write};
+pub use document::{
+    Axis, Block, Chart, Document, Grid, Ranks, Section, document_html, document_text, write_document,
+};
 pub use explanation::explanation;
 pub use html::{report_html, write_report};
 pub use items::{ItemFormat, ItemWriter, Items, write_items};

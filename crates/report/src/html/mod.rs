@@ -8,7 +8,7 @@
 mod map;
 mod scores;
 mod sections;
-mod svg;
+pub(crate) mod svg;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,7 +22,7 @@ use minijinja::{AutoEscape, Environment, Value};
 use sha2::{Digest, Sha256};
 
 const TEMPLATE: &str = include_str!("template.html");
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Findings that are written out; fewer where their texts are so long that the page would exceed [`MAX_BYTES`].
@@ -73,10 +73,15 @@ fn render(outcome: &Outcome, n_findings: usize) -> Result<String> {
 /// Nothing may be loaded; only this style and this script may act.
 fn policy() -> String {
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        base64(&Sha256::digest(STYLE)),
-        base64(&Sha256::digest(SCRIPT))
+        "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        source_hash(STYLE),
+        source_hash(SCRIPT)
     )
+}
+
+/// How a content security policy names the one style or script it admits.
+pub(crate) fn source_hash(source: &str) -> String {
+    format!("sha256-{}", base64(&Sha256::digest(source)))
 }
 
 /// Base 64 with padding (RFC 4648, section 4).

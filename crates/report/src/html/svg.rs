@@ -8,7 +8,7 @@ use anomalyst_core::{ColumnData, ColumnKind, LevelCount};
 use crate::text::number;
 
 /// Text as it may stand between tags and in quoted attributes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -24,7 +24,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A coordinate with one decimal, without a trailing zero.
-pub(super) fn at(value: f64) -> String {
+pub(crate) fn at(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }

@@ -1,0 +1,154 @@
+//! Pages of text, tables and charts that come from no outcome: leaderboards, judgements of scores. One description is
+//! rendered for the terminal (without charts) and as one HTML file.
+
+mod chart;
+mod page;
+mod terminal;
+
+pub use page::{document_html, write_document};
+pub use terminal::document_text;
+
+/// A page.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// What it is about.
+    pub title: String,
+    /// The first thing to know, in a sentence or two.
+    pub lead: String,
+    /// Its parts, in order.
+    pub sections: Vec<Section>,
+}
+
+/// A part of a page.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    /// Its heading.
+    pub title: String,
+    /// What stands in it.
+    pub blocks: Vec<Block>,
+}
+
+/// Something that stands in a section.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// Rows and columns.
+    Grid(Grid),
+    /// Lines or points over two axes.
+    Chart(Chart),
+    /// Mean ranks on one line, with bars over those that are not told apart.
+    Ranks(Ranks),
+}
+
+/// Rows and columns of text.
+#[derive(Clone, Debug, Default)]
+pub struct Grid {
+    /// What each column is called, and whether it holds numbers.
+    pub columns: Vec<(String, bool)>,
+    /// One text per column in each row.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Lines or points over two axes.
+#[derive(Clone, Debug, Default)]
+pub struct Chart {
+    /// What it shows.
+    pub title: String,
+    /// Across and up.
+    pub axes: [Axis; 2],
+    /// What is drawn, each under its name.
+    pub series: Vec<(String, Vec<[f64; 2]>)>,
+    /// Whether points are joined; where not, each series' name stands at its first point.
+    pub joined: bool,
+}
+
+/// An axis.
+#[derive(Clone, Debug, Default)]
+pub struct Axis {
+    /// What it measures, with its unit.
+    pub label: String,
+    /// First and last value; found from the points where absent.
+    pub range: Option<[f64; 2]>,
+    /// Whether equal steps are equal factors.
+    pub logarithmic: bool,
+}
+
+/// Mean ranks of methods: the best is at the left.
+#[derive(Clone, Debug, Default)]
+pub struct Ranks {
+    /// What was ranked.
+    pub title: String,
+    /// Each method with its mean rank, the best first.
+    pub methods: Vec<(String, f64)>,
+    /// Positions of the first and the last method of each group that is not told apart.
+    pub groups: Vec<[usize; 2]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Terminal;
+
+    fn document() -> Document {
+        let chart = Chart {
+            title: "Speed & quality".into(),
+            axes: [
+                Axis { label: "seconds".into(), range: None, logarithmic: true },
+                Axis { label: "AUROC".into(), range: Some([0.0, 1.0]), logarithmic: false },
+            ],
+            series: vec![
+                ("<b>x</b>".into(), vec![[0.01, 0.5], [10.0, 0.9]]),
+                ("y".into(), vec![[0.0, f64::NAN]]),
+            ],
+            joined: false,
+        };
+        let ranks = Ranks {
+            title: "Mean ranks".into(),
+            methods: vec![("a".into(), 1.2), ("b".into(), 1.8), ("c".into(), 3.0)],
+            groups: vec![[0, 1]],
+        };
+        let grid = Grid {
+            columns: vec![("method".into(), false), ("AUROC".into(), true)],
+            rows: vec![
+                vec!["<script>alert(1)</script>".into(), "0.9".into()],
+                vec!["random".into(), "0.5".into()],
+            ],
+        };
+        let blocks = vec![
+            Block::Text("Of 3 sets.".into()),
+            Block::Grid(grid),
+            Block::Chart(chart),
+            Block::Ranks(ranks),
+        ];
+        Document {
+            title: "Leaderboard".into(),
+            lead: "a is best.".into(),
+            sections: vec![Section { title: "All".into(), blocks }],
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_text_and_tables() {
+        let text = document_text(&document(), &Terminal { width: 60, ..Terminal::default() });
+        assert!(text.contains("a is best.") && text.contains("random") && text.contains("AUROC"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_a_list() {
+        let text = document_text(&document(), &Terminal { width: 12, ..Terminal::default() });
+        assert!(text.contains("random") && text.lines().all(|line| line.chars().count() <= 12), "{text}");
+    }
+
+    #[test]
+    fn what_the_data_says_cannot_act_in_a_page() {
+        let html = document_html(&document());
+        assert!(
+            !html.contains("<script>") && !html.contains("<b>x") && html.contains("&lt;b&gt;x"),
+            "{html}"
+        );
+        assert!(html.contains("Speed &amp; quality") && html.contains("default-src 'none'"));
+        assert!(!html.contains("NaN"), "a point that is no number is left out");
+    }
+}
