@@ -15,9 +15,8 @@
 //! Several series: the mean over those that hold both classes.
 //!
 //! # Range
-//! 0 to 1. The exact labels as scores need not reach 1: fading points that no alarm covers are not counted as missed,
-//! but those that are covered add to the hits, so a scorer that rises before and falls after each anomaly can be
-//! above the labels.
+//! 0 to 1; 1 for scores that equal the labels. Other scores that rank every anomalous point first get a little less,
+//! since thresholds are few and a group of anomalies counts only once it is touched.
 //!
 //! # Random level
 //! Computed by shuffling the scores: about the share of anomalies without fading, more with long windows.
@@ -40,7 +39,7 @@
 //! let late = (0..50).map(|i| f64::from(u8::from((22..27).contains(&i)))).collect();
 //! let case = Case::new(labels).with_scores(late)?.with_period(10);
 //! let value = VusPr::default().measure_on(&case)?;
-//! assert!(value > 0.7, "{value}");
+//! assert!(value > 0.6, "{value}");
 //! # Ok::<(), anomalyst_core::Error>(())
 //! ```
 
@@ -112,10 +111,10 @@ mod tests {
     #[test]
     fn matches_reference() {
         for (window_len, want) in [
-            (0, [0.7696950943593788, 0.35641780223061015, 0.2935830154792707, 0.43796481791051545]),
-            (1, [0.7696950943593788, 0.35641780223061015, 0.2935830154792707, 0.43796481791051545]),
-            (10, [0.7994331406116335, 0.3668522990245025, 0.4277542050483824, 0.548183489106314]),
-            (35, [0.8464506237498886, 0.3926591460831777, 0.5510880377660714, 0.7674639513034114]),
+            (0, [0.7555459031178493, 0.35641780223061015, 0.2935830154792707, 0.43796481791051545]),
+            (1, [0.7555459031178493, 0.35641780223061015, 0.2935830154792707, 0.43796481791051545]),
+            (10, [0.7865080575416932, 0.3668522990245025, 0.4277542050483824, 0.548183489106314]),
+            (35, [0.8357482407970118, 0.3926591460831777, 0.5510880377660714, 0.7674639513034114]),
         ] {
             let metric = VusPr { window_len: Some(window_len), ..VusPr::default() };
             assert_golden(want, 1e-12, |case| metric.measure_on(case).unwrap());
