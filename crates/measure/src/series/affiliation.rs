@@ -139,3 +139,68 @@ fn integral(span: Span, breaks: &[f64], value: impl Fn(f64) -> f64) -> f64 {
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Steps per point of the sums that stand for integrals.
+    const STEPS: usize = 20;
+
+    /// The moments of a span, at the middle of each step.
+    fn moments(span: Span) -> Vec<f64> {
+        let n = (span.len() * STEPS as f64).round() as usize;
+        (0..n).map(|i| span.from + (i as f64 + 0.5) / STEPS as f64).collect()
+    }
+
+    /// The share of the zone that is farther, in steps, ties half.
+    fn chance(zone: &[f64], distance: f64, to: impl Fn(f64) -> f64) -> f64 {
+        let ahead = |&at: &f64| {
+            let other = to(at);
+            if (other - distance).abs() < 1e-9 { 0.5 } else { f64::from(u8::from(other > distance)) }
+        };
+        zone.iter().map(ahead).sum::<f64>() / zone.len() as f64
+    }
+
+    fn naive(near: &[Span], odd: Span, zone: Span) -> [f64; 2] {
+        let everywhere = moments(zone);
+        let one = |at: f64| {
+            if odd.distance(at) == 0.0 {
+                1.0
+            } else {
+                chance(&everywhere, odd.distance(at), |t| odd.distance(t))
+            }
+        };
+        let alarmed: Vec<f64> = near.iter().flat_map(|&alarm| moments(alarm)).collect();
+        let precision = alarmed.iter().map(|&at| one(at)).sum::<f64>() / alarmed.len() as f64;
+        let points = moments(odd);
+        let found = |at: f64| {
+            let distance = near.iter().map(|alarm| alarm.distance(at)).fold(f64::INFINITY, f64::min);
+            if distance == 0.0 { 1.0 } else { chance(&everywhere, distance, |t| (t - at).abs()) }
+        };
+        let recall = points.iter().map(|&at| found(at)).sum::<f64>() / points.len() as f64;
+        [precision, recall]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn is_the_chance_that_a_random_moment_is_farther(
+            alarms in prop::collection::vec(any::<bool>(), 4..24),
+            from in 0_usize..20,
+            len in 1_usize..6,
+        ) {
+            let n = alarms.len();
+            let odd = from % n..(from % n + len).min(n);
+            prop_assume!(alarms.contains(&true));
+            let near: Vec<Span> = runs(&alarms).iter().map(Span::new).collect();
+            let (odd, zone) = (Span::new(&odd), Span { from: 0.0, to: n as f64 });
+            let want = naive(&near, odd, zone);
+            let got = [precision(&near, odd, zone).unwrap_or(f64::NAN), recall(&near, odd, zone)];
+            for (got, want) in got.iter().zip(want) {
+                prop_assert!((got - want).abs() < 2.0 / STEPS as f64 / n as f64 * 2.0, "{got} {want}");
+            }
+        }
+    }
+}

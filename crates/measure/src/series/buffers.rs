@@ -134,3 +134,62 @@ fn accumulate(counts: &mut [f64]) {
         *count = total;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Hits and misses of one set of alarms, point by point.
+    fn naive(labels: &[bool], alarms: &[bool], early: usize, delay: usize) -> [f64; 2] {
+        let (mut hits, mut misses, mut free) = (0.0, 0.0, 0);
+        let islands = runs(labels);
+        for (i, island) in islands.iter().enumerate() {
+            let spread = |at: usize| island.clone().map(|y| at.abs_diff(y) as f64).sum::<f64>();
+            let next = islands.get(i + 1).map_or(labels.len(), |next| next.start);
+            let end = (island.end + delay).min(next);
+            let start = island.start.saturating_sub(early).max(free);
+            free = end;
+            let found: Vec<usize> = island.clone().filter(|&at| alarms[at]).collect();
+            hits += found.len() as f64;
+            hits += (island.end..end)
+                .filter(|&at| alarms[at])
+                .map(|at| 1.0 - spread(at) / spread(end - 1))
+                .sum::<f64>();
+            if found.is_empty() {
+                misses += island.len() as f64;
+                continue;
+            }
+            let before = (start..island.start).filter(|&at| alarms[at]);
+            hits += before.map(|at| 1.0 - spread(at) / spread(start)).sum::<f64>();
+            let run = runs(&alarms[island.clone()])[0].len();
+            for at in island.clone().filter(|&at| !alarms[at]) {
+                let until = island.start + run;
+                let distance: f64 = (island.start..=until).map(|y| at.abs_diff(y) as f64).sum();
+                misses += if at <= until { 1.0 } else { 1.0 - distance / spread(island.end - 1) };
+            }
+        }
+        [hits, misses]
+    }
+
+    proptest! {
+        #[test]
+        fn hits_and_misses_equal_counting_points(
+            items in prop::collection::vec((prop::bool::weighted(0.3), 0_u8..12), 4..50),
+            early in 0_usize..8,
+            delay in 0_usize..8,
+        ) {
+            let (labels, scores): (Vec<bool>, Vec<f64>) = items.iter().map(|&(l, s)| (l, f64::from(s))).unzip();
+            prop_assume!(labels.contains(&true));
+            let n_thresholds = 6;
+            let buffers = Buffers::new(&labels, &scores, n_thresholds);
+            let gains = buffers.gains(early, delay);
+            for (k, threshold) in thresholds(&labels, &scores, n_thresholds).into_iter().enumerate() {
+                let alarms: Vec<bool> = scores.iter().map(|&score| score >= threshold).collect();
+                let [hits, misses] = naive(&labels, &alarms, early, delay);
+                prop_assert!((buffers.n_hits[k] + gains[k] - hits).abs() < 1e-9, "hits at {k}");
+                prop_assert!((buffers.missed[k] - misses).abs() < 1e-9, "misses at {k}");
+            }
+        }
+    }
+}

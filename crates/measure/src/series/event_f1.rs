@@ -19,7 +19,7 @@
 //!
 //! # References
 //! Garg, Zhang, Samaran, Savitha, Foo 2022, IEEE TNNLS 33(6), composite F. doi:10.1109/TNNLS.2021.3105827
-//! Values equal "Event-based-F1" of TSB-AD 1.5.
+//! Values equal "Event-based-F1" of TSB-AD 1.5, which leaves the last point of a series out of an anomaly that reaches it.
 //!
 //! # Example
 //! ```

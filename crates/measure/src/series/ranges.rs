@@ -79,3 +79,49 @@ impl Cover {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The weight of each point by its position from 1, as the paper's table of biases says.
+    fn weight(bias: Bias, position: usize, len: usize) -> f64 {
+        let (position, rest) = (position as f64, (len - position + 1) as f64);
+        match bias {
+            Bias::Flat => 1.0,
+            Bias::Front => rest,
+            Bias::Back => position,
+            Bias::Middle if 2.0 * position <= len as f64 => position,
+            Bias::Middle => rest,
+        }
+    }
+
+    fn naive(cover: &Cover, ranges: &[Range<usize>], others: &[bool]) -> f64 {
+        let one = |range: &Range<usize>| {
+            let weigh = |at: usize| weight(cover.bias, at - range.start + 1, range.len());
+            let covered: f64 = range.clone().filter(|&at| others[at]).map(weigh).sum();
+            let n_pieces = super::super::runs::runs(&others[range.clone()]).len();
+            let divisor = if cover.cardinality == Cardinality::One { 1.0 } else { n_pieces.max(1) as f64 };
+            let touched = if n_pieces > 0 { cover.existence_weight } else { 0.0 };
+            touched
+                + (1.0 - cover.existence_weight) * covered / range.clone().map(weigh).sum::<f64>() / divisor
+        };
+        ranges.iter().map(one).sum::<f64>() / ranges.len().max(1) as f64
+    }
+
+    proptest! {
+        #[test]
+        fn equals_weighing_points(points in prop::collection::vec(any::<(bool, bool)>(), 1..60)) {
+            let (odd, alarms): (Vec<bool>, Vec<bool>) = points.into_iter().unzip();
+            let ranges = super::super::runs::runs(&odd);
+            for bias in [Bias::Flat, Bias::Front, Bias::Back, Bias::Middle] {
+                for cardinality in [Cardinality::One, Cardinality::Reciprocal] {
+                    let cover = Cover { existence_weight: 0.3, bias, cardinality };
+                    let got = cover.mean(&ranges, &super::super::runs::runs(&alarms));
+                    prop_assert!((got - naive(&cover, &ranges, &alarms)).abs() < 1e-12, "{bias:?} {cardinality:?}");
+                }
+            }
+        }
+    }
+}
