@@ -1,4 +1,5 @@
-//! Affiliation: how near alarms are to anomalies and anomalies to alarms, against chance within the zone of each anomaly.
+//! Affiliation: how near alarms are to anomalies and anomalies to alarms, against chance within the zone of each
+//! anomaly.
 //!
 //! A point i is the interval from i to i + 1. All integrands are linear between known breaks, so that trapezoids are
 //! exact; each zone sees only the runs that reach into it, so the cost is linear.

@@ -5,21 +5,21 @@
 //! asked how far they are from the anomaly, and what the chance is that a random moment of the zone would be farther.
 //!
 //! # Equations
-//! P_j = mean over alarmed time x in the zone E of the anomaly J of F(x), with F(x) = 1 in J and otherwise
-//! 1 - (min(d, m) + d + |J|) / |E|; d is the distance to J, and m that from J to the nearer end of E. The value is the
-//! mean
-//! of P_j over zones with an alarm; 0 where there is no alarm at all (the authors leave it undefined). A point i is the
-//! interval from i to i + 1, and abstaining is no alarm. Several series: the mean over those with an anomaly.
+//! P_j = mean over alarmed time x in the zone E of the anomaly J of F(x), with F(x) = 1 in J and otherwise 1 -
+//! (min(d, m) + d + |J|) / |E|; d is the distance to J, and m that from J to the nearer end of E. The value is the
+//! mean of P_j over zones with an alarm; 0 where there is no alarm at all (the authors leave it undefined). A point i
+//! is the interval from i to i + 1, and abstaining is no alarm. Several series: the mean over those with an anomaly.
 //!
 //! # Range
 //! 0 to 1; 1 when there are alarms, and all lie in anomalies.
 //!
 //! # Random level
-//! Computed by shuffling the verdicts. One alarm at random gets about 1/2, and values below 0.5 are worse than chance.
+//! Computed by shuffling the verdicts. One alarm at random gets about 1/2, and values below 0.5 are worse than
+//! chance.
 //!
 //! # Known weakness
-//! It is forgiving: false alarms far from every anomaly still get part of the credit, so good values start near 0.5, not
-//! 0. Zones without alarm do not count; read it beside `affiliation_recall`.
+//! It is forgiving: false alarms far from every anomaly still get part of the credit, so good values start near 0.5,
+//! not 0. Zones without alarm do not count; read it beside `affiliation_recall`.
 //!
 //! # References
 //! Huet, Navarro, Rossi 2022, Local evaluation of time series anomaly detection algorithms, KDD.

@@ -5,12 +5,10 @@
 //! far the nearest alarm of the zone is, and what the chance is that a random moment of the zone would be farther.
 //!
 //! # Equations
-//! R_j = (1 / |J|) integral over y in J of F(y), with F(y) = 1 in an alarm and otherwise 1 - (min(d, m) + d) / |E|; d is
-//! the
-//! distance to the nearest alarm in the zone E of the anomaly J, and m that from y to the nearer end of E. R_j is 0
-//! without an
-//! alarm in E. The value is the mean of R_j over anomalies. A point i is the
-//! interval from i to i + 1, and abstaining is no alarm. Several series: the mean over those with an anomaly.
+//! R_j = (1 / |J|) integral over y in J of F(y), with F(y) = 1 in an alarm and otherwise 1 - (min(d, m) + d) / |E|; d
+//! is the distance to the nearest alarm in the zone E of the anomaly J, and m that from y to the nearer end of E. R_j
+//! is 0 without an alarm in E. The value is the mean of R_j over anomalies. A point i is the interval from i to i +
+//! 1, and abstaining is no alarm. Several series: the mean over those with an anomaly.
 //!
 //! # Range
 //! 0 to 1; 1 when each anomaly is alarmed throughout.

@@ -4,9 +4,8 @@
 //! Whether right or wrong, each alarm costs attention; runs of alarmed points are one call.
 //!
 //! # Equations
-//! Runs of points with the verdict anomalous / (last time - first time) in days. Abstaining is no alarm. Several series:
-//! all
-//! alarms over all days, as one person sees them in turn.
+//! Runs of points with the verdict anomalous / (last time - first time) in days. Abstaining is no alarm. Several
+//! series: all alarms over all days, as one person sees them in turn.
 //!
 //! # Range
 //! 0 and up. Neither end is good: it is to be read beside what the alarms find.

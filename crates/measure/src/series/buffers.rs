@@ -1,7 +1,8 @@
 //! Proximity-aware evaluation: precision and recall of points at thresholds, with credit that falls with the distance
 //! from an anomaly in a buffer before and a buffer after it.
 //!
-//! Each point is put once into the bucket of the first threshold that alarms it; sums over buckets give all thresholds.
+//! Each point is put once into the bucket of the first threshold that alarms it; sums over buckets give all
+//! thresholds.
 
 use std::ops::Range;
 

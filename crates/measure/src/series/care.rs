@@ -1,22 +1,20 @@
-//! CARE score (Coverage, Accuracy, Reliability, Earliness) over several series, some with an anomaly and some without.
+//! CARE score (Coverage, Accuracy, Reliability, Earliness) over several series, some with an anomaly and some
+//! without.
 //!
 //! # Idea
-//! A detector of faults must cover them, stay silent in healthy series, say of whole series whether they are faulty, and
-//! say so early. The four are averaged; a detector that never alarms or that alarms most of the time gets no credit at
-//! all.
+//! A detector of faults must cover them, stay silent in healthy series, say of whole series whether they are faulty,
+//! and say so early. The four are averaged; a detector that never alarms gets nothing, and one that alarms most of
+//! the time only its little accuracy.
 //!
 //! # Equations
 //! Coverage: the mean over anomalous series of F-beta of points, beta = 1/2. Earliness: the mean over anomalies of
 //! sum(w_i a_i) / sum(w_i), with a_i = 1 for an alarm and w_i = 1 in the first quarter of the anomaly, then falling
-//! linearly to 0
-//! at its end: w_i = (1 - 4 i / (4 n - 1)) / (3/4) for point i of n. Accuracy: the mean over normal series of the share
-//! of points
-//! without alarm; where no series is normal, of the normal points of the anomalous ones. Reliability: F-beta of series,
-//! where a series is called anomalous once its criticality exceeds `criticality`; that counts up by 1 at each alarm and
-//! down by 1, not below 0, at each other point. CARE = (coverage + earliness + reliability + 2 accuracy) / 5; it is 0 if
-//! no series
-//! is called anomalous, and the accuracy alone if that is at most 1/2. Abstaining is no alarm. It has no value per
-//! series.
+//! linearly to 0 at its end: w_i = (1 - 4 i / (4 n - 1)) / (3/4) for point i of n. Accuracy: the mean over normal
+//! series of the share of points without alarm; where no series is normal, of the normal points of the anomalous
+//! ones. Reliability: F-beta of series, where a series is called anomalous once its criticality exceeds
+//! `criticality`; that counts up by 1 at each alarm and down by 1, not below 0, at each other point. CARE = (coverage
+//! + earliness + reliability + 2 accuracy) / 5; it is 0 if no series is called anomalous, and the accuracy alone if
+//! that is at most 1/2. Abstaining is no alarm. It has no value per series.
 //!
 //! # Range
 //! 0 to 1; 1 when exactly the anomalies are alarmed, and each is longer than `criticality`.
@@ -26,8 +24,8 @@
 //!
 //! # Known weakness
 //! The criticality is counted in points, so the default of 72 (12 hours of 10 minutes) must be adapted to the step of
-//! the series: anomalies that are shorter can never be called, and the score is then 0. Weights are a convention of wind
-//! turbines.
+//! the series: anomalies that are shorter can never be called, and the score is then 0. Weights are a convention of
+//! wind turbines.
 //!
 //! # References
 //! Gück, Roelofs, Faulstich 2024, CARE to Compare: a real-world benchmark dataset for early fault detection in wind
@@ -87,7 +85,7 @@ impl Metric for Care {
     const CARD: MetricCard = MetricCard {
         id: "care",
         title: "CARE score",
-        summary: "mean of covering anomalies, alarming early, calling whole series rightly, and twice silence in normal series",
+        summary: "mean of covering anomalies, alarming early, calling series rightly, and twice silence in normal ones",
         paper: "Gück, Roelofs, Faulstich 2024, Data. doi:10.3390/data9120138",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Verdicts],
@@ -199,8 +197,8 @@ mod tests {
         Care { criticality: 3 }.measure_on(&case).unwrap()
     }
 
-    /// AEFDI/EnergyFaultDetector 57cd201, `CAREScore(criticality_threshold=3)`; see golden/care.py. The same sums, hence
-    /// 1e-12.
+    /// AEFDI/EnergyFaultDetector 57cd201, `CAREScore(criticality_threshold=3)`; see golden/care.py. The same sums,
+    /// hence 1e-12.
     #[test]
     fn matches_reference() {
         let got = [

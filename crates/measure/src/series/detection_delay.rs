@@ -4,11 +4,10 @@
 //! What an operator waits for: the time from the start of an anomaly to the first alarm in it.
 //!
 //! # Equations
-//! The mean over anomalies of (first alarm in the anomaly - its first point); an anomaly without alarm counts its whole
-//! length,
-//! as if it were noticed by ending. In points, or in seconds of the case's times (to the first point behind an anomaly
-//! that is
-//! missed; where the series ends with it, one step behind its last point). Alarms before an anomaly are no detection.
+//! The mean over anomalies of (first alarm in the anomaly - its first point); an anomaly without alarm counts its
+//! whole length, as if it were noticed by ending. In points, or in seconds of the case's times (to the first point
+//! behind an anomaly that is missed; where the series ends with it, one step behind its last point). Alarms before an
+//! anomaly are no detection.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range
@@ -22,7 +21,7 @@
 //!
 //! # References
 //! Doshi, Abudalou, Yilmaz 2022, Reward once, penalize once, IJCNN; the delay itself is textbook (change detection).
-//! doi:10.1109/IJCNN55064.2022.9891913
+//!
 //!
 //! # Example
 //! ```
@@ -69,7 +68,7 @@ impl Metric for DetectionDelay {
         id: "detection_delay",
         title: "Detection delay",
         summary: "mean time from the start of an anomaly to the first alarm in it, its length where there is none",
-        paper: "textbook; Doshi, Abudalou, Yilmaz 2022, IJCNN. doi:10.1109/IJCNN55064.2022.9891913",
+        paper: "textbook; Doshi, Abudalou, Yilmaz 2022, IJCNN",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Verdicts],
         range: (0.0, f64::INFINITY),

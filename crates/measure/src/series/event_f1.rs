@@ -4,8 +4,8 @@
 //! An anomaly is found once one of its points is alarmed; but each false alarm costs, point by point.
 //!
 //! # Equations
-//! R = anomalies (runs of anomalous points) with an alarm / anomalies; P = anomalous alarms / alarms;
-//! F1 = 2 P R / (P + R). Abstaining is no alarm. Without any alarm it is 0.
+//! R = anomalies (runs of anomalous points) with an alarm / anomalies; P = anomalous alarms / alarms; F1 = 2 P R / (P
+//! + R). Abstaining is no alarm. Without any alarm it is 0.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range
@@ -19,7 +19,8 @@
 //!
 //! # References
 //! Garg, Zhang, Samaran, Savitha, Foo 2022, IEEE TNNLS 33(6), composite F. doi:10.1109/TNNLS.2021.3105827
-//! Values equal "Event-based-F1" of TSB-AD 1.5, which leaves the last point of a series out of an anomaly that reaches it.
+//! Values equal "Event-based-F1" of TSB-AD 1.5, which leaves the last point of a series out of an anomaly that
+//! reaches it.
 //!
 //! # Example
 //! ```

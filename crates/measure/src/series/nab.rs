@@ -1,4 +1,5 @@
-//! The scoring of the Numenta Anomaly Benchmark: early alarms in a window earn more, later ones less, alarms outside cost.
+//! The scoring of the Numenta Anomaly Benchmark: early alarms in a window earn more, later ones less, alarms outside
+//! cost.
 
 use anomalyst_core::{Error, Result};
 

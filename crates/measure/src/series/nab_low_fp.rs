@@ -6,16 +6,12 @@
 //!
 //! # Equations
 //! With s(p) = 2 / (1 + exp(5 p)) - 1 and s(p) = -1 for p > 3: a window of w points whose first alarm comes r points
-//! before its
-//! end (r = w for its first point) earns s(-r / w) / s(-1); a window without alarm costs 1.0. A false alarm q points
-//! behind
-//! the last point of a window of w points costs 0.22 times -s(q / (w - 1)), and 0.22 before the first window or behind a
-//! window of one point, where the authors' code divides by zero. The first 15 % of each series, at most 750 points, are
-//! not
-//! judged. The value is 100 (earned - null) / (perfect - null), where null never alarms and perfect earns 1 per window.
-//! Windows are runs of anomalous points, verdicts those of the decision: no threshold is sought. Several series: all
-//! that is
-//! earned over all of them, as in the benchmark.
+//! before its end (r = w for its first point) earns s(-r / w) / s(-1); a window without alarm costs 1.0. A false
+//! alarm q points behind the last point of a window of w points costs 0.22 times -s(q / (w - 1)), and 0.22 before the
+//! first window or behind a window of one point, where the authors' code divides by zero. The first 15 % of each
+//! series, at most 750 points, are not judged. The value is 100 (earned - null) / (perfect - null), where null never
+//! alarms and perfect earns 1 per window. Windows are runs of anomalous points, verdicts those of the decision: no
+//! threshold is sought. Several series: all that is earned over all of them, as in the benchmark.
 //!
 //! # Range
 //! Up to 100, which is finding each window at its first point without false alarm; 0 is never alarming; without lower
@@ -62,7 +58,7 @@ impl Metric for NabLowFp {
     const CARD: MetricCard = MetricCard {
         id: "nab_low_fp",
         title: "NAB low FP",
-        summary: "worth of alarms under the profile that dislikes false alarms: early ones in an anomaly earn, others cost, 0 is silence and 100 perfect",
+        summary: "worth of alarms where false alarms weigh twice: early ones earn, false ones cost, silence is 0 and perfect 100",
         paper: "Lavin, Ahmad 2015, ICMLA. doi:10.1109/ICMLA.2015.141",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Verdicts],
@@ -89,8 +85,8 @@ mod tests {
     use super::*;
     use crate::MetricExt;
 
-    /// numenta/NAB ea702d7, nab/sweeper.py; see golden/series.py. The same sums, hence 1e-9 on a scale of 100. The third
-    /// series has a window of one point, behind which NAB divides by zero.
+    /// numenta/NAB ea702d7, nab/sweeper.py; see golden/series.py. The same sums, hence 1e-9 on a scale of 100.
+    /// The third series has a window of one point, behind which NAB divides by zero.
     #[test]
     fn matches_reference() {
         assert_golden([78.30244827153035, -408.2925438509914, f64::NAN, -30.031178547823956], 1e-9, |case| {

@@ -15,8 +15,8 @@
 //! Computed by shuffling the scores. It is high, since one high score per anomaly is enough.
 //!
 //! # Known weakness
-//! It has the flaw of `point_adjusted_f1`, that random scores do well, and the labels choose its threshold besides. It
-//! is here to compare with published numbers only.
+//! It has the flaw of `point_adjusted_f1`, that random scores do well, and the labels choose its threshold besides.
+//! It is here to compare with published numbers only.
 //!
 //! # References
 //! Xu et al. 2018, WWW (Donut). doi:10.1145/3178876.3185996

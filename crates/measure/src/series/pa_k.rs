@@ -5,9 +5,9 @@
 //! forgiven leads from full adjustment (K = 0) to none (K = 100); the area over K needs no choice of K.
 //!
 //! # Equations
-//! F1(K) is the maximum over thresholds of F1 of points, after each anomaly S with |alarms in S| / |S| > K / 100 is set
-//! to
-//! alarmed throughout. PA%K is the area under F1(K) for K from 0 to 100 by trapezoids of `step_percent`, as a share.
+//! F1(K) is the maximum over thresholds of F1 of points, after each anomaly S with |alarms in S| / |S| > K / 100 is
+//! set to alarmed throughout. PA%K is the area under F1(K) for K from 0 to 100 by trapezoids of `step_percent`, as a
+//! share.
 //! Several series: each at its own best thresholds, and the mean over those with an anomaly.
 //!
 //! # Range
@@ -17,8 +17,8 @@
 //! Computed by shuffling the scores.
 //!
 //! # Known weakness
-//! The labels choose the threshold anew for each K, so it is an upper bound of what a deployed detector gets; early and
-//! late alarms count the same.
+//! The labels choose the threshold anew for each K, so it is an upper bound of what a deployed detector gets; early
+//! and late alarms count the same.
 //!
 //! # References
 //! Kim, Choi, Choi, Lee, Yoon 2022, Towards a rigorous evaluation of time-series anomaly detection, AAAI.
@@ -63,7 +63,7 @@ impl Metric for PaK {
     const CARD: MetricCard = MetricCard {
         id: "pa_k",
         title: "PA%K",
-        summary: "best F1 in hindsight, forgiving the rest of an anomaly once K percent of it were alarmed, averaged over K",
+        summary: "best F1 in hindsight where an anomaly counts throughout once K percent of it are alarmed, over all K",
         paper: "Kim et al. 2022, AAAI. doi:10.1609/aaai.v36i7.20680",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Scores],

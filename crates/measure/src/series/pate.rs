@@ -5,24 +5,20 @@
 //! depends on how far they are. Points missed late in an anomaly that was found early weigh less.
 //!
 //! # Equations
-//! For buffers of e points before and d points after each anomaly (cut at the next anomaly and at the buffer before): an
-//! alarm in
-//! an anomaly is a hit; one at x in the buffer after it is a hit by w = 1 - D(x) / D(farthest point of the buffer) and
-//! false
-//! by 1 - w, with D the sum of distances to all points of the anomaly; the same in the buffer before it, once the
-//! anomaly itself
-//! is found. A missed point of an anomaly that is found weighs 1 up to the length of its first run of alarms after the
-//! start, later 1 - (sum of distances to the points up to there) / (sum of distances of the last point to all).
-//! Precision and
-//! recall of the weights at thresholds, from (0, 1), leave out points where recall falls; the area is by trapezoids. The
-//! value
-//! is the mean over e and d in `n_splits` even steps from 0 to `early_len` and `delay_len`. Thresholds are
-//! `n_thresholds`
-//! even percentiles of the distinct scores at which the number of anomalies found changes.
+//! For buffers of e points before and d points after each anomaly (cut at the next anomaly and at the buffer before):
+//! an alarm in an anomaly is a hit; one at x in the buffer after it is a hit by w = 1 - D(x) / D(farthest point of
+//! the buffer) and false by 1 - w, with D the sum of distances to all points of the anomaly; the same in the buffer
+//! before it, once the anomaly itself is found. A missed point of an anomaly that is found weighs 1 up to the length
+//! of its first run of alarms after the start, later 1 - (sum of distances to the points up to there) / (sum of
+//! distances of the last point to all). Precision and recall of the weights at thresholds, from (0, 1), leave out
+//! points where recall falls; the area is by trapezoids. The value is the mean over e and d in `n_splits` even steps
+//! from 0 to `early_len` and `delay_len`. Thresholds are `n_thresholds` even percentiles of the distinct scores at
+//! which the number of anomalies found changes.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range
-//! 0 to 1; 1 when every anomalous point scores above every normal one.
+//! 0 to 1; 1 for scores that equal the labels. Other scores that rank every anomalous point first get a little less,
+//! since thresholds are few.
 //!
 //! # Random level
 //! Computed by shuffling the scores: above the share of anomalies, since buffers give credit.
@@ -32,7 +28,8 @@
 //! scores, so a strictly increasing transform of the scores can move a value a little.
 //!
 //! # References
-//! Ghorbani, Reinders, Tax 2024, PATE: proximity-aware time series anomaly evaluation, KDD. doi:10.1145/3637528.3671971
+//! Ghorbani, Reinders, Tax 2024, PATE: proximity-aware time series anomaly evaluation, KDD.
+//! doi:10.1145/3637528.3671971
 //! Values equal those of the package PATE 0.1.1 with its defaults.
 //!
 //! # Example

@@ -16,8 +16,8 @@
 //! Computed by shuffling the verdicts. It is high: where anomalies are long, random alarms hit each of them.
 //!
 //! # Known weakness
-//! Random alarms score well, often better than published detectors (Kim et al. 2022). Never read it without its random
-//! level; `event_f1`, `affiliation_precision` and `vus_pr` do not have this flaw.
+//! Random alarms score well, often better than published detectors (Kim et al. 2022). Never read it without its
+//! random level; `event_f1`, `affiliation_precision` and `vus_pr` do not have this flaw.
 //!
 //! # References
 //! Xu et al. 2018, WWW (Donut). doi:10.1145/3178876.3185996

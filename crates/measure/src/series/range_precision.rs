@@ -1,16 +1,14 @@
 //! Range-based precision: how much of each run of alarms is covered by anomalies, averaged.
 //!
 //! # Idea
-//! Points are too small a unit for series: each run of alarms counts once, however long it is, and gets the share of it
-//! that is covered.
+//! Points are too small a unit for series: each run of alarms counts once, however long it is, and gets the share of
+//! it that is covered.
 //!
 //! # Equations
 //! For each run of alarms r: a [r is touched] + (1 - a) c(r) sum over anomalies q of w(r, q), with a =
-//! `existence_weight`; w is the
-//! share of the weight of r that lies in q, points weighing alike, or more at the front, back or middle (`bias`); c(r) =
-//! 1,
-//! or 1 / number of anomalies that touch r (`cardinality`). Precision is the mean over runs of alarms; 0 where there are
-//! none.
+//! `existence_weight`; w is the share of the weight of r that lies in q, points weighing alike, or more at the front,
+//! back or middle (`bias`); c(r) = 1, or 1 / number of anomalies that touch r (`cardinality`). Precision is the mean
+//! over runs of alarms; 0 where there are none.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range
@@ -107,8 +105,8 @@ mod tests {
     use super::*;
     use crate::MetricExt;
 
-    /// prts 1.0.0.3, `ts_precision(label, alarms, alpha, cardinality, bias)`; see golden/series.py. Sums in another order,
-    /// hence 1e-12.
+    /// prts 1.0.0.3, `ts_precision(label, alarms, alpha, cardinality, bias)`; see golden/series.py. Sums in another
+    /// order, hence 1e-12.
     #[test]
     fn matches_reference() {
         let metric =

@@ -1,15 +1,14 @@
 //! Range-based recall: how much of each anomaly is covered by runs of alarms, averaged.
 //!
 //! # Idea
-//! Points are too small a unit for series: each anomaly counts once, however long it is, and gets the share of it that
-//! is covered.
+//! Points are too small a unit for series: each anomaly counts once, however long it is, and gets the share of it
+//! that is covered.
 //!
 //! # Equations
 //! For each anomaly r: a [r is touched] + (1 - a) c(r) sum over runs of alarms q of w(r, q), with a =
-//! `existence_weight`; w is the
-//! share of the weight of r that lies in q, points weighing alike, or more at the front, back or middle (`bias`); c(r) =
-//! 1,
-//! or 1 / number of runs of alarms that touch r (`cardinality`). Recall is the mean over anomalies.
+//! `existence_weight`; w is the share of the weight of r that lies in q, points weighing alike, or more at the front,
+//! back or middle (`bias`); c(r) = 1, or 1 / number of runs of alarms that touch r (`cardinality`). Recall is the
+//! mean over anomalies.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range

@@ -1,9 +1,9 @@
-//! Volumes under the surface: ranking measures whose labels fade out before and after each anomaly, averaged over
-//! how far they fade. Both volumes come from one pass.
+//! Volumes under the surface: ranking measures whose labels fade out before and after each anomaly, averaged over how
+//! far they fade. Both volumes come from one pass.
 //!
 //! The reference walks all points for each window and each threshold. Here each point is put once into the bucket of
-//! the first threshold that alarms it; for one window only the fading points are visited, and sums over buckets
-//! give all thresholds.
+//! the first threshold that alarms it; for one window only the fading points are visited, and sums over buckets give
+//! all thresholds.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Volume under the precision-recall surface (VUS-PR): area under the precision-recall curve of labels that fade out around each anomaly, averaged over how far they fade.
+//! Volume under the precision-recall surface (VUS-PR), of labels that fade out around each anomaly.
 //!
 //! # Idea
 //! A detector of series often reacts a little early or late. The labels therefore fade out before and after each
@@ -8,10 +8,10 @@
 //! # Equations
 //! In a window of w points, a normal point at distance d <= w/2 from an anomaly is anomalous by sqrt(1 - d / w),
 //! summed over anomalies and at most 1. At each of `n_thresholds` thresholds, taken at even steps of the sorted
-//! scores: hits TP = anomalous alarms + B, with B the fading points among the alarms; P = anomalies + B / 2;
-//! the share found is R = min(1, TP / P) E, the precision TP / alarms. E is the share of groups of anomalies (whose
-//! fading surroundings touch) with an alarm. The area is the sum of (R_k - R_(k-1)) times precision.
-//! The volume is the mean over w = 0, 1, .., `window_len`.
+//! scores: hits TP = anomalous alarms + B, with B the fading points among the alarms; P = anomalies + B / 2; the
+//! share found is R = min(1, TP / P) E, the precision TP / alarms. E is the share of groups of anomalies (whose
+//! fading surroundings touch) with an alarm. The area is the sum of (R_k - R_(k-1)) times precision. The volume is
+//! the mean over w = 0, 1, .., `window_len`.
 //! Several series: the mean over those that hold both classes.
 //!
 //! # Range
@@ -27,8 +27,7 @@
 //!
 //! # References
 //! Paparrizos, Boniol, Palpanas, Tsay, Elmore, Franklin 2022, PVLDB 15(11). doi:10.14778/3551793.3551830
-//! Boniol, Krishna, Bruel, et al. 2025, VUS: effective and efficient accuracy measures, VLDB Journal.
-//! doi:10.1007/s00778-025-00907-x
+//! Boniol, Krishna, Bruel, et al. 2025, VUS: effective and efficient accuracy measures, VLDB Journal 34.
 //! Values equal those of TSB-AD 1.5 (`opt`).
 //!
 //! # Example
@@ -75,7 +74,7 @@ impl Metric for VusPr {
     const CARD: MetricCard = MetricCard {
         id: "vus_pr",
         title: "VUS-PR",
-        summary: "area under the precision-recall curve of labels that fade out around each anomaly, averaged over how far they fade",
+        summary: "area under the precision-recall curve of labels that fade out around anomalies, over all fading lengths",
         paper: "Paparrizos et al. 2022, PVLDB. doi:10.14778/3551793.3551830",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Scores],

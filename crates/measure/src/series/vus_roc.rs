@@ -1,17 +1,16 @@
-//! Volume under the receiver-operating-characteristic surface (VUS-ROC): area under the ROC of labels that fade out around each anomaly, averaged over how far they fade.
+//! Volume under the ROC surface (VUS-ROC), of labels that fade out around each anomaly.
 //!
 //! # Idea
 //! A detector of series often reacts a little early or late. The labels therefore fade out before and after each
-//! anomaly, and the area under the ROC is averaged over how far they fade, from not at all to one
-//! window.
+//! anomaly, and the area under the ROC is averaged over how far they fade, from not at all to one window.
 //!
 //! # Equations
 //! In a window of w points, a normal point at distance d <= w/2 from an anomaly is anomalous by sqrt(1 - d / w),
 //! summed over anomalies and at most 1. At each of `n_thresholds` thresholds, taken at even steps of the sorted
-//! scores: hits TP = anomalous alarms + B, with B the fading points among the alarms; P = anomalies + B / 2;
-//! the share found is min(1, TP / P) E, the false-alarm rate (alarms - TP) / (n - P). E is the share of groups of anomalies (whose
-//! fading surroundings touch) with an alarm. The area is the trapezoids over the false-alarm rate from (0, 0) to (1, 1).
-//! The volume is the mean over w = 0, 1, .., `window_len`.
+//! scores: hits TP = anomalous alarms + B, with B the fading points among the alarms; P = anomalies + B / 2; the
+//! share found is min(1, TP / P) E, the false-alarm rate (alarms - TP) / (n - P). E is the share of groups of
+//! anomalies (whose fading surroundings touch) with an alarm. The area is the trapezoids over the false-alarm rate
+//! from (0, 0) to (1, 1). The volume is the mean over w = 0, 1, .., `window_len`.
 //! Several series: the mean over those that hold both classes.
 //!
 //! # Range
@@ -22,13 +21,12 @@
 //! Computed by shuffling the scores: near 0.5, more with long windows.
 //!
 //! # Known weakness
-//! Like every ROC area it weighs all false-alarm rates alike, so rare anomalies look easier to find than they
-//! are; and values of different windows are not comparable. Read it beside `vus_pr`.
+//! Like every ROC area it weighs all false-alarm rates alike, so rare anomalies look easier to find than they are;
+//! and values of different windows are not comparable. Read it beside `vus_pr`.
 //!
 //! # References
 //! Paparrizos, Boniol, Palpanas, Tsay, Elmore, Franklin 2022, PVLDB 15(11). doi:10.14778/3551793.3551830
-//! Boniol, Krishna, Bruel, et al. 2025, VUS: effective and efficient accuracy measures, VLDB Journal.
-//! doi:10.1007/s00778-025-00907-x
+//! Boniol, Krishna, Bruel, et al. 2025, VUS: effective and efficient accuracy measures, VLDB Journal 34.
 //! Values equal those of TSB-AD 1.5 (`opt`).
 //!
 //! # Example
@@ -75,7 +73,7 @@ impl Metric for VusRoc {
     const CARD: MetricCard = MetricCard {
         id: "vus_roc",
         title: "VUS-ROC",
-        summary: "area under the ROC of labels that fade out around each anomaly, averaged over how far they fade",
+        summary: "area under the ROC of labels that fade out around anomalies, over all fading lengths",
         paper: "Paparrizos et al. 2022, PVLDB. doi:10.14778/3551793.3551830",
         subject: Subject::Series,
         needs: &[Need::BothClasses, Need::Scores],
