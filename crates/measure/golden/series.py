@@ -2,7 +2,8 @@
 
 Tools: TSB-AD 1.5 (vus_*, event_f1, point_adjusted_f1, dominant_period, affiliation_*, whose authors' code it holds),
 prts 1.0.0.3 (range_*), PATE 0.1.1 (pate), numenta/NAB ea702d7 nab/sweeper.py (nab_*).
-Run: python series.py, with the packages' folders on PYTHONPATH; numpy, scipy, scikit-learn, statsmodels installed.
+Run: python series.py [PART ..], with the packages and NAB's nab folder on PYTHONPATH; numpy, scipy, statsmodels and
+scikit-learn below 1.6 (PATE imports a private function of it) installed.
 """
 import numpy as np
 

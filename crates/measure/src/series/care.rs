@@ -12,9 +12,9 @@
 //! linearly to 0 at its end: w_i = (1 - 4 i / (4 n - 1)) / (3/4) for point i of n. Accuracy: the mean over normal
 //! series of the share of points without alarm; where no series is normal, of the normal points of the anomalous
 //! ones. Reliability: F-beta of series, where a series is called anomalous once its criticality exceeds
-//! `criticality`; that counts up by 1 at each alarm and down by 1, not below 0, at each other point. CARE = (coverage
-//! + earliness + reliability + 2 accuracy) / 5; it is 0 if no series is called anomalous, and the accuracy alone if
-//! that is at most 1/2. Abstaining is no alarm. It has no value per series.
+//! `criticality`; that counts up by 1 at each alarm and down by 1, not below 0, at each other point. CARE = (2
+//! accuracy + coverage + earliness + reliability) / 5; it is 0 if no series is called anomalous, and the accuracy
+//! alone if that is at most 1/2. Abstaining is no alarm. It has no value per series.
 //!
 //! # Range
 //! 0 to 1; 1 when exactly the anomalies are alarmed, and each is longer than `criticality`.

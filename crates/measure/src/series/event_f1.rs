@@ -4,8 +4,8 @@
 //! An anomaly is found once one of its points is alarmed; but each false alarm costs, point by point.
 //!
 //! # Equations
-//! R = anomalies (runs of anomalous points) with an alarm / anomalies; P = anomalous alarms / alarms; F1 = 2 P R / (P
-//! + R). Abstaining is no alarm. Without any alarm it is 0.
+//! R = anomalies (runs of anomalous points) with an alarm / anomalies; P = anomalous alarms / alarms; the value is the
+//! harmonic mean 2 P R / (P + R). Abstaining is no alarm. Without any alarm it is 0.
 //! Several series: the mean over those with an anomaly.
 //!
 //! # Range
