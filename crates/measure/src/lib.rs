@@ -1,18 +1,21 @@
 //! Metrics that cannot flatter: each with its range, its random level on the very data, and its known weakness.
 //!
 //! A metric is plain parameters with a [`MetricCard`] (see [`Metric`]); it is computed from an input that passed a
-//! gate: a [`Case`] for items and series. Programs use the registries (`items::METRICS` and its like in each family).
-//! Start reading at [`items::Auroc`].
+//! gate: a [`Case`] for items and series. Programs use the registries (`items::METRICS`, `series::METRICS` and their like).
+//! Start reading at [`items::Auroc`]; for points in time order at [`series::VusPr`], whose window is best set to the
+//! [`dominant_period`] of the series.
 
 mod card;
 mod case;
 mod curve;
 pub mod items;
 mod metric;
+mod period;
 mod ranking;
 pub mod series;
 
 pub use card::{Better, MetricCard, Need, Subject};
 pub use case::{Case, SeriesView};
 pub use metric::{AnyMetric, Curve, Measurable, Metric, MetricEntry, MetricExt};
+pub use period::dominant_period;
 pub use ranking::{Ranking, Step};

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use anomalyst_core::{Random, Run, Verdict};
-use anomalyst_measure::{AnyMetric, Better, Case, MetricEntry, Need, items};
+use anomalyst_measure::{AnyMetric, Better, Case, MetricEntry, Need, items, series};
 use rand::RngExt;
 
 /// Families over a [`Case`].
 fn families() -> impl Iterator<Item = &'static MetricEntry<Case>> {
-    [items::METRICS].into_iter().flatten()
+    [items::METRICS, series::METRICS].into_iter().flatten()
 }
 
 /// Anomalies in runs, as in series, with every column a metric may ask for; `knows` says how well the scorer knows them.
@@ -49,7 +49,7 @@ fn value(metric: &dyn AnyMetric<Case>, case: &Case) -> f64 {
 #[test]
 fn cards_are_filled_in_and_sorted() {
     let ids: Vec<&str> = families().map(|entry| entry.card.id).collect();
-    for family in [items::METRICS] {
+    for family in [items::METRICS, series::METRICS] {
         assert!(family.is_sorted_by_key(|entry| entry.card.id), "{ids:?}");
     }
     for entry in families() {
