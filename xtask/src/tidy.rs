@@ -13,7 +13,7 @@ const MOST_LINES: usize = 500;
 const HEADINGS: [&str; 6] = ["# Idea", "# Score", "# Complexity", "# Use when", "# References", "# Example"];
 
 /// Which crates of ours each crate may depend on. `testkit` is for tests and may be used by any.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("kernels", &["core"]),
     ("data", &["core"]),
@@ -25,7 +25,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("measure", &["core", "kernels"]),
     ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "explain"]),
     ("testkit", &["core"]),
-    ("cli", &["anomalyst"]),
+    ("bench", &["anomalyst", "measure"]),
+    ("cli", &["anomalyst", "bench", "measure"]),
     ("xtask", &["anomalyst", "cli"]),
 ];
 
