@@ -1,14 +1,16 @@
 //! Metrics that cannot flatter: each with its range, its random level on the very data, and its known weakness.
 //!
 //! A metric is plain parameters with a [`MetricCard`] (see [`Metric`]); it is computed from an input that passed a
-//! gate: a [`Case`] for items and series. Programs use the registries (`items::METRICS` and its like in each family).
+//! gate: a [`Case`] for items and series, a [`pixels::MapSet`] for maps of scores. Programs use the registries (`items::METRICS` and its like in each family).
 //! Start reading at [`items::Auroc`].
 
 mod card;
 mod case;
 mod curve;
 pub mod items;
+mod memo;
 mod metric;
+pub mod pixels;
 mod ranking;
 pub mod series;
 
