@@ -6,10 +6,15 @@
 mod areas;
 mod aupimo;
 mod aupro;
+mod auroc_by_defect_size;
 mod components;
+mod flagged;
+mod instance_ap;
+mod iou_at_threshold;
 mod maps;
 mod pixel_ap;
 mod pixel_auroc;
+mod pixel_f1_at_threshold;
 mod set;
 mod sweep;
 #[cfg(test)]
@@ -22,6 +27,10 @@ crate::metric::metrics! {
     MapSet;
     aupimo::Aupimo,
     aupro::Aupro,
+    auroc_by_defect_size::AurocByDefectSize,
+    instance_ap::InstanceAp,
+    iou_at_threshold::IouAtThreshold,
     pixel_ap::PixelAp,
     pixel_auroc::PixelAuroc,
+    pixel_f1_at_threshold::PixelF1AtThreshold,
 }
