@@ -1,14 +1,13 @@
 //! One scorer's answers beside the truth: aligned columns, one entry per item or per point of series.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use anomalyst_core::{Error, Random, Result, Run, Verdict};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use crate::memo::Memo;
 use crate::{Measurable, MetricCard, Need, Ranking};
 
 /// Labels and what a scorer said of the same items.
@@ -27,7 +26,7 @@ pub struct Case {
     ends: Option<Vec<usize>>,
     period: Option<usize>,
     ranking: OnceLock<Ranking>,
-    memo: Mutex<HashMap<(TypeId, String), Arc<dyn Any + Send + Sync>>>,
+    memo: Memo,
 }
 
 /// The part of a [`Case`] that belongs to one series.
@@ -227,15 +226,7 @@ impl Case {
         key: impl Into<String>,
         make: impl FnOnce() -> Result<T>,
     ) -> Result<Arc<T>> {
-        let key = (TypeId::of::<T>(), key.into());
-        let known = self.memo.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(known) = known.and_then(|value| value.downcast::<T>().ok()) {
-            return Ok(known);
-        }
-        let made = Arc::new(make()?);
-        let kept: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(&made);
-        self.memo.lock().unwrap_or_else(PoisonError::into_inner).insert(key, kept);
-        Ok(made)
+        self.memo.shared(key, make)
     }
 
     /// The items at `rows`, in that order, as one series.

@@ -1,16 +1,18 @@
 //! Metrics that cannot flatter: each with its range, its random level on the very data, and its known weakness.
 //!
 //! A metric is plain parameters with a [`MetricCard`] (see [`Metric`]); it is computed from an input that passed a
-//! gate: a [`Case`] for items and series. Programs use the registries (`items::METRICS`, `series::METRICS` and their like).
-//! Start reading at [`items::Auroc`]; for points in time order at [`series::VusPr`], whose window is best set to the
-//! [`dominant_period`] of the series.
+//! gate: a [`Case`] for items and series, a [`pixels::MapSet`] for maps of scores. Programs use the registries
+//! (`items::METRICS`, `series::METRICS` and their like). Start reading at [`items::Auroc`]; for points in time order
+//! at [`series::VusPr`], whose window is best set to the [`dominant_period`] of the series.
 
 mod card;
 mod case;
 mod curve;
 pub mod items;
+mod memo;
 mod metric;
 mod period;
+pub mod pixels;
 mod ranking;
 pub mod series;
 
