@@ -1,3 +1,28 @@
-//! Runs methods over the field's benchmarks: what there is to run on, and what comes out.
+//! Benchmarks that anyone can rerun, and judgements of scores that any tool made.
+//!
+//! [`suite`] finds and reads labelled sets in the field's layouts; [`Protocol`] divides them; [`Benchmark`] runs
+//! methods on them, each set in a process of its own, and keeps a [`Row`] per run.
 
+mod board;
+pub mod eval;
+mod external;
+mod harness;
+mod job;
+mod leaks;
+mod measured;
+mod memory;
+mod protocol;
+mod row;
+mod sets;
 pub mod suite;
+mod worker;
+
+pub use board::{Board, Line, by_set, leaderboard};
+pub use external::parse as parse_external;
+pub use harness::{Benchmark, CONTROLS, Finished, with_controls};
+pub use job::{Contender, Job, Plan, Said};
+pub use measured::{metrics_of, name_in_results};
+pub use protocol::Protocol;
+pub use sets::Sets;
+pub use row::{Row, RowFile};
+pub use worker::run as run_worker;

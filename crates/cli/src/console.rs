@@ -11,7 +11,7 @@ use crate::args::{RunArgs, When};
 
 /// The run that these arguments mean.
 pub(crate) fn run_of(args: &RunArgs, cancel: Cancel) -> Run {
-    let mut run = Run::new(args.seed).with_cancel(cancel);
+    let mut run = run(args.seed, args.quiet, cancel);
     if let Some(threads) = args.threads {
         run = run.with_threads(threads);
     }
@@ -21,10 +21,16 @@ pub(crate) fn run_of(args: &RunArgs, cancel: Cancel) -> Run {
     if let Some(limit) = args.max_time {
         run = run.with_max_time(limit);
     }
-    if !args.quiet && std::io::stderr().is_terminal() {
-        run = run.with_progress(Arc::new(Bars::default()));
-    }
     run
+}
+
+/// A run without limits that shows its progress on a terminal.
+pub(crate) fn run(seed: u64, quiet: bool, cancel: Cancel) -> Run {
+    let run = Run::new(seed).with_cancel(cancel);
+    if quiet || !std::io::stderr().is_terminal() {
+        return run;
+    }
+    run.with_progress(Arc::new(Bars::default()))
 }
 
 /// How to print on standard output.

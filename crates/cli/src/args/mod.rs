@@ -1,5 +1,8 @@
 //! The command line.
 
+mod bench;
+mod eval;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +11,9 @@ use anomalyst::data::{Format, Header, ReadOptions};
 use anomalyst::decide::fdr::Method as FdrMethod;
 use anomalyst::decide::{DecideOptions, Objective, Rule};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use bench::BenchArgs;
+pub(crate) use eval::{EvalArgs, LabelsOf};
 
 use crate::units;
 
@@ -30,6 +36,13 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Say everything about one item of DATA
     Explain(ExplainArgs),
+    /// Judge scores that any tool made, by labels
+    Eval(EvalArgs),
+    /// Run methods on labelled sets and rank them
+    Bench(Box<BenchArgs>),
+    /// Run methods on one set for `bench`: a job on standard input, results on standard output
+    #[command(hide = true)]
+    BenchWorker,
     /// List the methods and recipes, or describe one
     Methods(MethodsArgs),
     /// Print a completion script for a shell

@@ -1,0 +1,299 @@
+//! The leaderboard: how methods compare over all sets, how sure that is, and what it cost.
+
+use std::collections::BTreeSet;
+
+use anomalyst::core::{Interval, Result, Run};
+use anomalyst::report::{Axis, Block, Chart, Document, Grid, Ranks, Section};
+use anomalyst_measure::compare::{self, Order, Ranked};
+use anomalyst_measure::{Better, MetricCard};
+use ndarray::Array2;
+
+use crate::measured::{metrics_of, name_in_results};
+use crate::suite::Kind;
+use crate::{CONTROLS, Row};
+
+/// Probability with which an interval of the leaderboard holds the mean.
+const LEVEL: f64 = 0.95;
+/// Failures that are written out; the file of results has them all.
+const SHOWN_FAILURES: usize = 10;
+
+/// Methods by one metric over the sets that all of them did.
+pub struct Board<'a> {
+    /// The metric, as results call it.
+    pub metric: String,
+    /// The best mean first.
+    pub lines: Vec<Line<'a>>,
+    /// Mean ranks and what is told apart; absent with fewer than two methods or sets.
+    pub ranked: Option<Ranked>,
+    /// The method of each column of `ranked`.
+    methods: Vec<&'a str>,
+    rows: &'a [Row],
+}
+
+/// One method.
+pub struct Line<'a> {
+    /// Its name.
+    pub method: &'a str,
+    /// Mean over the sets it did.
+    pub mean: f64,
+    /// Where the mean over sets of the kind lies.
+    pub interval: Option<Interval>,
+    /// Sets it did.
+    pub n_sets: usize,
+    /// Sets it failed on.
+    pub n_failed: usize,
+    /// Fit and score, over all sets.
+    pub secs: f64,
+    /// The largest of all sets.
+    pub peak_bytes: Option<u64>,
+    /// Mean rank among the methods, 1 for the best.
+    pub mean_rank: Option<f64>,
+}
+
+impl<'a> Board<'a> {
+    /// Ranks the methods of `rows` by `metric`.
+    pub fn new(rows: &'a [Row], metric: &str, run: &Run) -> Self {
+        let methods = in_order(rows.iter().map(|row| row.method.as_str()));
+        let sets = in_order(rows.iter().map(|row| row.set.as_str()));
+        let value = |set: &str, method: &str| {
+            rows.iter().find(|row| row.set == set && row.method == method).and_then(|row| row.metric(metric))
+        };
+        let table = Array2::from_shape_fn((sets.len(), methods.len()), |(set, method)| {
+            value(sets[set], methods[method]).unwrap_or(f64::NAN)
+        });
+        let lower = card(rows, metric).is_some_and(|card| card.better == Better::Lower);
+        let order = if lower { Order::LowerIsBetter } else { Order::HigherIsBetter };
+        let ranked = compare::rank_methods(&table, order);
+        let mut lines: Vec<Line<'a>> = methods
+            .iter()
+            .enumerate()
+            .map(|(i, &method)| {
+                let of_method = || rows.iter().filter(|row| row.method == method);
+                let values: Vec<f64> = table.column(i).iter().copied().filter(|v| !v.is_nan()).collect();
+                Line {
+                    method,
+                    mean: values.iter().sum::<f64>() / values.len() as f64,
+                    interval: compare::mean_interval(&values, LEVEL, run),
+                    n_sets: values.len(),
+                    n_failed: of_method().filter(|row| row.error.is_some()).count(),
+                    secs: of_method().filter_map(|row| Some(row.fit_secs? + row.score_secs?)).sum(),
+                    peak_bytes: of_method().filter_map(|row| row.peak_bytes).max(),
+                    mean_rank: ranked.as_ref().map(|ranked| ranked.mean_ranks[i]),
+                }
+            })
+            .collect();
+        lines.sort_by(|a, b| {
+            let better = if lower { a.mean.total_cmp(&b.mean) } else { b.mean.total_cmp(&a.mean) };
+            a.mean.is_nan().cmp(&b.mean.is_nan()).then(better)
+        });
+        Self { metric: metric.into(), lines, ranked, methods, rows }
+    }
+
+    fn grid(&self) -> Grid {
+        let columns = [
+            ("method", false),
+            (self.metric.as_str(), true),
+            ("95 % interval", true),
+            ("mean rank", true),
+            ("sets", true),
+            ("failed", true),
+            ("seconds", true),
+            ("peak MB", true),
+        ];
+        let line = |line: &Line<'_>| {
+            let is_control = CONTROLS.contains(&line.method);
+            vec![
+                if is_control { format!("{} (control)", line.method) } else { line.method.to_owned() },
+                number(line.mean),
+                line.interval.map(|i| format!("{:.3} - {:.3}", i.low, i.high)).unwrap_or_default(),
+                line.mean_rank.map(|rank| format!("{rank:.2}")).unwrap_or_default(),
+                line.n_sets.to_string(),
+                line.n_failed.to_string(),
+                format!("{:.2}", line.secs),
+                line.peak_bytes.map(|bytes| (bytes >> 20).to_string()).unwrap_or_default(),
+            ]
+        };
+        Grid {
+            columns: columns.map(|(title, is_number)| (title.to_owned(), is_number)).into(),
+            rows: self.lines.iter().map(line).collect(),
+        }
+    }
+
+    /// What is told apart and what is not, in words.
+    fn groups(&self) -> Option<String> {
+        let ranked = self.ranked.as_ref()?;
+        let names = |group: &Vec<usize>| {
+            group.iter().map(|&method| self.methods[method]).collect::<Vec<_>>().join(", ")
+        };
+        let groups: Vec<String> =
+            ranked.groups.iter().filter(|group| group.len() > 1).map(|group| format!("{{{}}}", names(group))).collect();
+        Some(format!(
+            "Over the {} sets that all methods did, mean ranks that differ by less than {:.2} are not told apart (Nemenyi, \
+             0.05; Friedman p = {:.2e}): {}.",
+            ranked.n_sets,
+            ranked.critical_difference,
+            ranked.friedman_p,
+            if groups.is_empty() { "all are told apart".into() } else { groups.join("; ") }
+        ))
+    }
+
+    fn ranks(&self) -> Option<Ranks> {
+        let ranked = self.ranked.as_ref()?;
+        let mut order: Vec<usize> = (0..self.methods.len()).collect();
+        order.sort_by(|&a, &b| ranked.mean_ranks[a].total_cmp(&ranked.mean_ranks[b]));
+        let place = |method: usize| order.iter().position(|&m| m == method).unwrap_or(0);
+        let span = |group: &Vec<usize>| {
+            let places = group.iter().map(|&method| place(method));
+            Some([places.clone().min()?, places.max()?])
+        };
+        Some(Ranks {
+            title: format!("Mean ranks by {}, the best at the left; a bar joins methods that are not told apart", self.metric),
+            methods: order.iter().map(|&m| (self.methods[m].to_owned(), ranked.mean_ranks[m])).collect(),
+            groups: ranked.groups.iter().filter(|group| group.len() > 1).filter_map(span).collect(),
+        })
+    }
+
+    fn speed(&self) -> Chart {
+        let point = |line: &Line<'_>| (line.method.to_owned(), vec![[line.secs / line.n_sets.max(1) as f64, line.mean]]);
+        Chart {
+            title: "Seconds of fit and score per set, and quality: best is top left".into(),
+            axes: [
+                Axis { label: "seconds per set".into(), range: None, logarithmic: true },
+                Axis { label: format!("mean {}", self.metric), range: None, logarithmic: false },
+            ],
+            series: self.lines.iter().filter(|line| line.n_sets > 0).map(point).collect(),
+            joined: false,
+        }
+    }
+
+    fn by_set(&self) -> Grid {
+        let sets = in_order(self.rows.iter().map(|row| row.set.as_str()));
+        let mut columns = vec![("set".to_owned(), false), ("n".into(), true), ("anomalous".into(), true)];
+        columns.extend(self.lines.iter().map(|line| (line.method.to_owned(), true)));
+        let line = |set: &&str| {
+            let of_set = || self.rows.iter().filter(|row| row.set == **set);
+            let done = of_set().find(|row| row.n > 0);
+            let mut cells = vec![(*set).to_owned()];
+            cells.push(done.map(|row| row.n.to_string()).unwrap_or_default());
+            cells.push(done.map(|row| row.n_odd.to_string()).unwrap_or_default());
+            cells.extend(self.lines.iter().map(|line| {
+                let row = of_set().find(|row| row.method == line.method);
+                row.and_then(|row| row.metric(&self.metric)).map_or_else(|| "failed".into(), number)
+            }));
+            cells
+        };
+        Grid { columns, rows: sets.iter().map(line).collect() }
+    }
+}
+
+/// The page of a benchmark: a board for each of `metrics` (the kind's usual two where none is named).
+pub fn leaderboard(rows: &[Row], metrics: &[String], run: &Run) -> Result<Document> {
+    let Some(first) = rows.first() else { return Ok(Document::default()) };
+    let usual: &[&str] = match first.kind {
+        Kind::Table => &["auroc", "ap"],
+        Kind::Series => &["vus_pr", "vus_roc"],
+        Kind::Image => &["image_auroc", "pixel_auroc"],
+    };
+    let metrics: Vec<String> =
+        if metrics.is_empty() { usual.iter().map(|&id| id.to_owned()).collect() } else { metrics.to_vec() };
+    let mut document = Document {
+        title: format!("Leaderboard, protocol {}", first.protocol.as_str()),
+        lead: lead(rows),
+        sections: Vec::new(),
+    };
+    for metric in metrics.iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some())) {
+        let board = Board::new(rows, metric, run);
+        let mut blocks: Vec<Block> = card(rows, metric)
+            .map(|card| Block::Text(format!("{}: {}. Chance: {}. Beware: it {}.", card.title, card.summary, card.random, card.weakness)))
+            .into_iter()
+            .collect();
+        blocks.push(Block::Grid(board.grid()));
+        blocks.extend(board.groups().map(Block::Text));
+        blocks.extend(board.ranks().map(Block::Ranks));
+        blocks.push(Block::Chart(board.speed()));
+        document.sections.push(Section { title: metric.clone(), blocks });
+    }
+    document.sections.extend(doubts(rows));
+    Ok(document)
+}
+
+/// Per-set values, for the page; a terminal shows the means.
+pub fn by_set(rows: &[Row], document: &mut Document, run: &Run) {
+    let titles: Vec<String> = document.sections.iter().map(|section| section.title.clone()).collect();
+    for metric in titles.iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some())) {
+        let board = Board::new(rows, metric, run);
+        let blocks = vec![Block::Grid(board.by_set())];
+        document.sections.push(Section { title: format!("{metric} of each set"), blocks });
+    }
+}
+
+fn lead(rows: &[Row]) -> String {
+    let n_sets = in_order(rows.iter().map(|row| row.set.as_str())).len();
+    let n_methods = in_order(rows.iter().map(|row| row.method.as_str())).len();
+    let n_failed = rows.iter().filter(|row| row.error.is_some()).count();
+    let failed = if n_failed == 0 { String::new() } else { format!(" {n_failed} of {} runs failed.", rows.len()) };
+    let at = rows.first().map(|row| format!("seed {}, at most {} rows of a table", row.seed, row.cap)).unwrap_or_default();
+    format!("{n_methods} methods on {n_sets} sets; {at}; nothing was tuned.{failed}")
+}
+
+/// Failures and warnings, each once.
+fn doubts(rows: &[Row]) -> Option<Section> {
+    let failures = rows.iter().filter_map(|row| Some(format!("{} on {}: {}", row.method, row.set, row.error.as_ref()?)));
+    let failures: Vec<String> = failures.collect();
+    let warnings: BTreeSet<String> =
+        rows.iter().flat_map(|row| row.warnings.iter().map(|text| format!("{}: {text}", row.set))).collect();
+    let more = failures.len().saturating_sub(SHOWN_FAILURES);
+    let mut blocks: Vec<Block> = failures.into_iter().take(SHOWN_FAILURES).map(Block::Text).collect();
+    if more > 0 {
+        blocks.push(Block::Text(format!("{more} more failures are in the results.")));
+    }
+    let more = warnings.len().saturating_sub(SHOWN_FAILURES);
+    blocks.extend(warnings.into_iter().take(SHOWN_FAILURES).map(Block::Text));
+    if more > 0 {
+        blocks.push(Block::Text(format!("{more} more warnings are in the results.")));
+    }
+    (!blocks.is_empty()).then(|| Section { title: "Failures and doubts".into(), blocks })
+}
+
+fn card(rows: &[Row], metric: &str) -> Option<&'static MetricCard> {
+    let kind = rows.first()?.kind;
+    metrics_of(kind).iter().map(|entry| entry.card).find(|card| name_in_results(kind, card.id) == metric)
+}
+
+/// Each once, in the order of their first place.
+fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = std::collections::HashSet::new();
+    names.filter(|name| seen.insert(*name)).collect()
+}
+
+fn number(value: f64) -> String {
+    if value.is_nan() { "none".into() } else { format!("{value:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::tests::row;
+    use anomalyst::report::{Terminal, document_text};
+
+    #[test]
+    fn better_methods_stand_higher_and_failures_are_said() {
+        let mut rows = Vec::new();
+        for (i, set) in ["s1", "s2", "s3", "s4"].iter().enumerate() {
+            let shift = i as f64 / 100.0;
+            rows.push(row(set, "weak", Some(0.6 + shift)));
+            rows.push(row(set, "strong", Some(0.9 - shift)));
+            rows.push(row(set, "random", Some(0.5)));
+        }
+        rows.push(row("s5", "weak", None));
+        let run = Run::new(0);
+        let board = Board::new(&rows, "auroc", &run);
+        let order: Vec<&str> = board.lines.iter().map(|line| line.method).collect();
+        assert_eq!(order, ["strong", "weak", "random"]);
+        assert_eq!((board.lines[1].n_sets, board.lines[1].n_failed), (4, 1));
+        assert_eq!(board.ranked.as_ref().map(|ranked| ranked.n_sets), Some(4));
+        let text = document_text(&leaderboard(&rows, &[], &run).unwrap(), &Terminal { width: 100, ..Terminal::default() });
+        assert!(text.contains("random (control)") && text.contains("weak on s5: it failed"), "{text}");
+        assert!(text.contains("1 of 13 runs failed"), "{text}");
+    }
+}
