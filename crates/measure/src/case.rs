@@ -276,6 +276,22 @@ impl Case {
         self.take(&rows)
     }
 
+    /// Each series made anew of blocks of `block_len` neighbouring points that start anywhere and wrap at its end.
+    ///
+    /// Times stay where they are, since a series must go forward.
+    pub fn resampled_in_blocks(&self, block_len: usize, random: &mut Random) -> Self {
+        let block_len = block_len.max(1);
+        let mut rows = Vec::with_capacity(self.len());
+        for range in self.series_ranges().into_iter().filter(|range| !range.is_empty()) {
+            while rows.len() < range.end {
+                let start = random.random_range(0..range.len());
+                let n_points = block_len.min(range.end - rows.len());
+                rows.extend((start..start + n_points).map(|at| range.start + at % range.len()));
+            }
+        }
+        Self { times: self.times.clone(), ends: self.ends.clone(), ..self.take(&rows) }
+    }
+
     /// The mean of `measure` over [`Case::shuffled`] scorers: the random level where no closed form is known.
     ///
     /// Fewer shuffles are needed where there are many items, since their value varies less.

@@ -7,6 +7,7 @@
 
 mod card;
 mod case;
+pub mod compare;
 mod curve;
 pub mod items;
 mod memo;
