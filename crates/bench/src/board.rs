@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use anomalyst::core::{Interval, Result, Run};
 use anomalyst::report::{Axis, Block, Chart, Document, Grid, Ranks, Section};
-use anomalyst_measure::compare::{self, Order, Ranked};
+use anomalyst_measure::compare::{self, Leaderboard};
 use anomalyst_measure::{Better, MetricCard};
-use ndarray::Array2;
 
 use crate::measured::{metrics_of, name_in_results};
 use crate::suite::Kind;
@@ -23,10 +22,9 @@ pub struct Board<'a> {
     pub metric: String,
     /// The best mean first.
     pub lines: Vec<Line<'a>>,
-    /// Mean ranks and what is told apart; absent with fewer than two methods or sets.
-    pub ranked: Option<Ranked>,
-    /// The method of each column of `ranked`.
-    methods: Vec<&'a str>,
+    /// Mean ranks and what is told apart, of the methods that did most sets; absent with fewer than two methods or
+    /// sets.
+    pub ranked: Option<Leaderboard>,
     rows: &'a [Row],
 }
 
@@ -58,35 +56,44 @@ impl<'a> Board<'a> {
         let value = |set: &str, method: &str| {
             rows.iter().find(|row| row.set == set && row.method == method).and_then(|row| row.metric(metric))
         };
-        let table = Array2::from_shape_fn((sets.len(), methods.len()), |(set, method)| {
-            value(sets[set], methods[method]).unwrap_or(f64::NAN)
-        });
+        let values_of =
+            |method: &str| -> Vec<f64> { sets.iter().filter_map(|set| value(set, method)).collect() };
         let lower = card(rows, metric).is_some_and(|card| card.better == Better::Lower);
-        let order = if lower { Order::LowerIsBetter } else { Order::HigherIsBetter };
-        let ranked = compare::rank_methods(&table, order);
         let mut lines: Vec<Line<'a>> = methods
             .iter()
-            .enumerate()
-            .map(|(i, &method)| {
+            .map(|&method| {
                 let of_method = || rows.iter().filter(|row| row.method == method);
-                let values: Vec<f64> = table.column(i).iter().copied().filter(|v| !v.is_nan()).collect();
+                let values = values_of(method);
                 Line {
                     method,
                     mean: values.iter().sum::<f64>() / values.len() as f64,
-                    interval: compare::mean_interval(&values, LEVEL, run),
+                    interval: compare::mean_interval(&values, LEVEL, run).ok().flatten(),
                     n_sets: values.len(),
                     n_failed: of_method().filter(|row| row.error.is_some()).count(),
                     secs: of_method().filter_map(|row| Some(row.fit_secs? + row.score_secs?)).sum(),
                     peak_bytes: of_method().filter_map(|row| row.peak_bytes).max(),
-                    mean_rank: ranked.as_ref().map(|ranked| ranked.mean_ranks[i]),
+                    mean_rank: None,
                 }
             })
             .collect();
+        // A method that failed on most sets would leave too few sets to rank the others on.
+        let most = lines.iter().map(|line| line.n_sets).max().unwrap_or(0);
+        let ranked: Vec<String> =
+            lines.iter().filter(|line| 2 * line.n_sets > most).map(|line| line.method.to_owned()).collect();
+        let table: Vec<Vec<Option<f64>>> =
+            sets.iter().map(|set| ranked.iter().map(|method| value(set, method)).collect()).collect();
+        let better = if lower { Better::Lower } else { Better::Higher };
+        // With one method or one set there is nothing to rank, which is no failure.
+        let ranked = compare::leaderboard(&ranked, &table, better, 1.0 - LEVEL, run).ok();
+        for line in &mut lines {
+            let standings = ranked.iter().flat_map(|ranked| &ranked.standings);
+            line.mean_rank = standings.clone().find(|s| s.method == line.method).map(|s| s.mean_rank);
+        }
         lines.sort_by(|a, b| {
             let better = if lower { a.mean.total_cmp(&b.mean) } else { b.mean.total_cmp(&a.mean) };
             a.mean.is_nan().cmp(&b.mean.is_nan()).then(better)
         });
-        Self { metric: metric.into(), lines, ranked, methods, rows }
+        Self { metric: metric.into(), lines, ranked, rows }
     }
 
     fn grid(&self) -> Grid {
@@ -122,39 +129,42 @@ impl<'a> Board<'a> {
     /// What is told apart and what is not, in words.
     fn groups(&self) -> Option<String> {
         let ranked = self.ranked.as_ref()?;
+        let difference = ranked.critical_difference?;
         let names = |group: &Vec<usize>| {
-            group.iter().map(|&method| self.methods[method]).collect::<Vec<_>>().join(", ")
+            let names: Vec<&str> = group.iter().map(|&at| ranked.standings[at].method.as_str()).collect();
+            format!("{{{}}}", names.join(", "))
         };
-        let groups: Vec<String> =
-            ranked.groups.iter().filter(|group| group.len() > 1).map(|group| format!("{{{}}}", names(group))).collect();
+        let groups = |groups: &[Vec<usize>]| match groups {
+            [] => "all are told apart".to_owned(),
+            some => some.iter().map(names).collect::<Vec<_>>().join("; "),
+        };
         Some(format!(
-            "Over the {} sets that all methods did, mean ranks that differ by less than {:.2} are not told apart (Nemenyi, \
-             0.05; Friedman p = {:.2e}): {}.",
+            "Over the {} sets that all of them did, not told apart by mean ranks (Nemenyi, 0.05, critical difference \
+             {difference:.2}; Friedman p = {:.1e}): {}. By paired tests (Wilcoxon, Holm, 0.05): {}.",
             ranked.n_sets,
-            ranked.critical_difference,
-            ranked.friedman_p,
-            if groups.is_empty() { "all are told apart".into() } else { groups.join("; ") }
+            ranked.friedman.p_value,
+            groups(&ranked.nemenyi_groups),
+            groups(&ranked.wilcoxon_groups)
         ))
     }
 
     fn ranks(&self) -> Option<Ranks> {
         let ranked = self.ranked.as_ref()?;
-        let mut order: Vec<usize> = (0..self.methods.len()).collect();
-        order.sort_by(|&a, &b| ranked.mean_ranks[a].total_cmp(&ranked.mean_ranks[b]));
-        let place = |method: usize| order.iter().position(|&m| m == method).unwrap_or(0);
-        let span = |group: &Vec<usize>| {
-            let places = group.iter().map(|&method| place(method));
-            Some([places.clone().min()?, places.max()?])
-        };
+        let span = |group: &Vec<usize>| Some([*group.iter().min()?, *group.iter().max()?]);
         Some(Ranks {
-            title: format!("Mean ranks by {}, the best at the left; a bar joins methods that are not told apart", self.metric),
-            methods: order.iter().map(|&m| (self.methods[m].to_owned(), ranked.mean_ranks[m])).collect(),
-            groups: ranked.groups.iter().filter(|group| group.len() > 1).filter_map(span).collect(),
+            title: format!(
+                "Mean ranks by {}, the best at the left; a bar joins methods that are not told apart (Nemenyi)",
+                self.metric
+            ),
+            methods: ranked.standings.iter().map(|s| (s.method.clone(), s.mean_rank)).collect(),
+            groups: ranked.nemenyi_groups.iter().filter_map(span).collect(),
         })
     }
 
     fn speed(&self) -> Chart {
-        let point = |line: &Line<'_>| (line.method.to_owned(), vec![[line.secs / line.n_sets.max(1) as f64, line.mean]]);
+        let point = |line: &Line<'_>| {
+            (line.method.to_owned(), vec![[line.secs / line.n_sets.max(1) as f64, line.mean]])
+        };
         Chart {
             title: "Seconds of fit and score per set, and quality: best is top left".into(),
             axes: [
@@ -204,7 +214,12 @@ pub fn leaderboard(rows: &[Row], metrics: &[String], run: &Run) -> Result<Docume
     for metric in metrics.iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some())) {
         let board = Board::new(rows, metric, run);
         let mut blocks: Vec<Block> = card(rows, metric)
-            .map(|card| Block::Text(format!("{}: {}. Chance: {}. Beware: it {}.", card.title, card.summary, card.random, card.weakness)))
+            .map(|card| {
+                Block::Text(format!(
+                    "{}: {}. Chance: {}. Beware: it {}.",
+                    card.title, card.summary, card.random, card.weakness
+                ))
+            })
             .into_iter()
             .collect();
         blocks.push(Block::Grid(board.grid()));
@@ -231,14 +246,19 @@ fn lead(rows: &[Row]) -> String {
     let n_sets = in_order(rows.iter().map(|row| row.set.as_str())).len();
     let n_methods = in_order(rows.iter().map(|row| row.method.as_str())).len();
     let n_failed = rows.iter().filter(|row| row.error.is_some()).count();
-    let failed = if n_failed == 0 { String::new() } else { format!(" {n_failed} of {} runs failed.", rows.len()) };
-    let at = rows.first().map(|row| format!("seed {}, at most {} rows of a table", row.seed, row.cap)).unwrap_or_default();
+    let failed =
+        if n_failed == 0 { String::new() } else { format!(" {n_failed} of {} runs failed.", rows.len()) };
+    let at = rows
+        .first()
+        .map(|row| format!("seed {}, at most {} rows of a table", row.seed, row.cap))
+        .unwrap_or_default();
     format!("{n_methods} methods on {n_sets} sets; {at}; nothing was tuned.{failed}")
 }
 
 /// Failures and warnings, each once.
 fn doubts(rows: &[Row]) -> Option<Section> {
-    let failures = rows.iter().filter_map(|row| Some(format!("{} on {}: {}", row.method, row.set, row.error.as_ref()?)));
+    let failures =
+        rows.iter().filter_map(|row| Some(format!("{} on {}: {}", row.method, row.set, row.error.as_ref()?)));
     let failures: Vec<String> = failures.collect();
     let warnings: BTreeSet<String> =
         rows.iter().flat_map(|row| row.warnings.iter().map(|text| format!("{}: {text}", row.set))).collect();
@@ -292,7 +312,10 @@ mod tests {
         assert_eq!(order, ["strong", "weak", "random"]);
         assert_eq!((board.lines[1].n_sets, board.lines[1].n_failed), (4, 1));
         assert_eq!(board.ranked.as_ref().map(|ranked| ranked.n_sets), Some(4));
-        let text = document_text(&leaderboard(&rows, &[], &run).unwrap(), &Terminal { width: 100, ..Terminal::default() });
+        let text = document_text(
+            &leaderboard(&rows, &[], &run).unwrap(),
+            &Terminal { width: 100, ..Terminal::default() },
+        );
         assert!(text.contains("random (control)") && text.contains("weak on s5: it failed"), "{text}");
         assert!(text.contains("1 of 13 runs failed"), "{text}");
     }

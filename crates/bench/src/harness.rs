@@ -247,7 +247,12 @@ impl Worker {
     }
 
     /// The next row, or why there is none and the worker is gone.
-    fn next_row(&mut self, limit: Duration, plan: &Plan, run: &Run) -> Result<std::result::Result<Row, String>> {
+    fn next_row(
+        &mut self,
+        limit: Duration,
+        plan: &Plan,
+        run: &Run,
+    ) -> Result<std::result::Result<Row, String>> {
         let mut begin = Instant::now();
         loop {
             match self.said.recv_timeout(LOOK) {

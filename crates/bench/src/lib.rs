@@ -23,6 +23,6 @@ pub use harness::{Benchmark, CONTROLS, Finished, with_controls};
 pub use job::{Contender, Job, Plan, Said};
 pub use measured::{metrics_of, name_in_results};
 pub use protocol::Protocol;
-pub use sets::Sets;
 pub use row::{Row, RowFile};
+pub use sets::Sets;
 pub use worker::run as run_worker;

@@ -28,14 +28,18 @@ impl Sets {
                     found.skipped.extend(more.skipped);
                 }
                 Err(error) => {
-                    found.sets.push((missing(kind, suite::stem(Path::new(text)), text), Some(error.to_string())));
+                    found
+                        .sets
+                        .push((missing(kind, suite::stem(Path::new(text)), text), Some(error.to_string())));
                     last = Some(error);
                 }
             }
         }
         match last {
             Some(error) if found.sets.iter().all(|(_, reason)| reason.is_some()) => Err(error),
-            _ if found.sets.is_empty() => Err(Error::Data(format!("there is no labelled set in {}", data.join(", ")))),
+            _ if found.sets.is_empty() => {
+                Err(Error::Data(format!("there is no labelled set in {}", data.join(", "))))
+            }
             _ => Ok(found),
         }
     }
@@ -51,5 +55,5 @@ impl Sets {
 }
 
 fn missing(kind: Kind, name: String, path: &str) -> SetRef {
-    SetRef { name, kind, path: path.into(), layout: Layout::Table }
+    SetRef { name, kind, path: path.into(), layout: Layout::Table { label: None } }
 }

@@ -244,6 +244,37 @@ impl Case {
         }
     }
 
+    /// What the scorer said, beside other labels; levels of severity, which these may contradict, are left out.
+    pub fn with_other_labels(&self, labels: Vec<bool>) -> Result<Self> {
+        self.check_len("other labels", labels.len())?;
+        Ok(Self {
+            labels,
+            scores: self.scores.clone(),
+            probabilities: self.probabilities.clone(),
+            p_values: self.p_values.clone(),
+            verdicts: self.verdicts.clone(),
+            times: self.times.clone(),
+            ends: self.ends.clone(),
+            period: self.period,
+            ..Self::default()
+        })
+    }
+
+    /// Whether everything in `needs` is there.
+    pub fn has(&self, needs: &[Need]) -> bool {
+        needs.iter().all(|&need| match need {
+            Need::Labels => true,
+            Need::BothClasses => (1..self.len()).contains(&self.n_odd()),
+            Need::Scores => self.scores.is_some(),
+            Need::Probabilities => self.probabilities.is_some(),
+            Need::PValues => self.p_values.is_some(),
+            Need::Verdicts => self.verdicts.is_some(),
+            Need::Levels => self.levels.is_some(),
+            Need::Times => self.times.is_some(),
+            Need::Groups | Need::Templates => false,
+        })
+    }
+
     /// The same labels, with what the scorer said dealt out at random.
     pub fn shuffled(&self, random: &mut Random) -> Self {
         let mut rows: Vec<usize> = (0..self.len()).collect();
@@ -322,28 +353,15 @@ impl Measurable for Case {
             return Err(Error::Data(format!("{}: there is no item to judge", card.id)));
         }
         for &need in card.needs {
-            let there = match need {
-                Need::Labels => true,
-                Need::BothClasses => {
-                    let n_odd = self.n_odd();
-                    if n_odd == 0 || n_odd == self.len() {
-                        let only = if n_odd == 0 { "normal" } else { "anomalous" };
-                        return Err(Error::Data(format!(
-                            "{} compares anomalous with normal items, and all {} labels are {only}",
-                            card.id,
-                            self.len()
-                        )));
-                    }
-                    true
-                }
-                Need::Scores => self.scores.is_some(),
-                Need::Probabilities => self.probabilities.is_some(),
-                Need::PValues => self.p_values.is_some(),
-                Need::Verdicts => self.verdicts.is_some(),
-                Need::Levels => self.levels.is_some(),
-                Need::Times => self.times.is_some(),
-                Need::Groups | Need::Templates => false,
-            };
+            if need == Need::BothClasses && !self.has(&[need]) {
+                let only = if self.labels[0] { "anomalous" } else { "normal" };
+                return Err(Error::Data(format!(
+                    "{} compares anomalous with normal items, and all {} labels are {only}",
+                    card.id,
+                    self.len()
+                )));
+            }
+            let there = self.has(&[need]);
             if !there {
                 return Err(Error::Data(format!("{} needs {}, and there are none", card.id, need.as_str())));
             }

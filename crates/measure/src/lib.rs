@@ -12,6 +12,7 @@ mod curve;
 pub mod items;
 mod memo;
 mod metric;
+pub mod noise;
 mod period;
 pub mod pixels;
 mod ranking;

@@ -32,8 +32,8 @@ pub(super) fn role(name: &str) -> Role {
         "p_value" | "pvalue" | "p_values" => Role::PValue,
         "verdict" | "prediction" | "predicted" | "pred" | "y_pred" | "pred_label" => Role::Verdict,
         "timestamp" | "time" | "datetime" | "date" | "ts" => Role::Time,
-        "label" | "labels" | "y" | "y_true" | "is_anomaly" | "is_outlier" | "anomaly" | "anomalous" | "outlier"
-        | "ground_truth" | "truth" | "target" | "level" | "severity_level" => Role::Label,
+        "label" | "labels" | "y" | "y_true" | "is_anomaly" | "is_outlier" | "anomaly" | "anomalous"
+        | "outlier" | "ground_truth" | "truth" | "target" | "level" | "severity_level" => Role::Label,
         "group" | "cluster" | "eventid" | "event_id" => Role::Group,
         "template" | "eventtemplate" | "event_template" => Role::Template,
         "item" | "id" | "row" | "confidence" | "severity" | "reason" | "lineid" | "content" => Role::Aside,
@@ -57,7 +57,8 @@ impl Columns {
     pub(super) fn read(path: &Path, label: Option<&str>, id: Option<&str>, run: &Run) -> Result<Self> {
         let input = [path.display().to_string()];
         let id = id.map(str::to_owned);
-        let first = anomalyst::data::open(&input, &ReadOptions { id: id.clone(), ..ReadOptions::default() }, run)?;
+        let first =
+            anomalyst::data::open(&input, &ReadOptions { id: id.clone(), ..ReadOptions::default() }, run)?;
         // Names say more than values here: a score may look like a category, a group like a number.
         let kinds = first.schema().columns.iter().filter_map(|column| {
             let role = if label == Some(column.name.as_str()) { Role::Label } else { role(&column.name) };
@@ -128,9 +129,11 @@ impl Columns {
             "1" if is_minus_one_odd => Ok(Verdict::Normal),
             "anomalous" | "anomaly" | "outlier" | "1" | "true" | "yes" => Ok(Verdict::Anomalous),
             "normal" | "inlier" | "0" | "false" | "no" => Ok(Verdict::Normal),
-            other => {
-                Err(self.refuse(row, column, &format!("`{other}` is no verdict; write normal, anomalous or abstain")))
-            }
+            other => Err(self.refuse(
+                row,
+                column,
+                &format!("`{other}` is no verdict; write normal, anomalous or abstain"),
+            )),
         };
         texts.iter().enumerate().map(verdict).collect()
     }

@@ -26,7 +26,8 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
 }
 
 fn of_scorer(judged: &Judged) -> Section {
-    let columns = [("metric", false), ("value", true), ("interval", true), ("chance", true), ("reading", false)];
+    let columns =
+        [("metric", false), ("value", true), ("interval", true), ("chance", true), ("reading", false)];
     let row = |judgement: &Judgement| {
         let interval = judgement.interval.map(|i| format!("{} - {}", number(i.low), number(i.high)));
         vec![
@@ -43,7 +44,9 @@ fn of_scorer(judged: &Judged) -> Section {
     };
     let mut blocks = vec![Block::Grid(grid)];
     if !judged.noise.is_empty() {
-        blocks.push(Block::Text("What each metric would say if a share of the labels were wrong (mean over trials):".into()));
+        blocks.push(Block::Text(
+            "What each metric would say if a share of the labels were wrong (mean over trials):".into(),
+        ));
         blocks.push(Block::Grid(noise(judged)));
     }
     Section { title: format!("Scorer {}", judged.scorer), blocks }
@@ -58,7 +61,8 @@ fn noise(judged: &Judged) -> Grid {
     columns.extend(shares.iter().map(|share| (format!("{:.0} % wrong", 100.0 * share), true)));
     let of_metric = |judgement: &Judgement| {
         let value = |share: &f64| {
-            let row = judged.noise.iter().find(|row| row.metric == judgement.metric && row.flip_frac == *share);
+            let row =
+                judged.noise.iter().find(|row| row.metric == judgement.metric && row.flip_frac == *share);
             row.map(|row| format!("{} ± {}", number(row.mean), number(row.sd))).unwrap_or_default()
         };
         std::iter::once(judgement.metric.to_owned()).chain(shares.iter().map(value)).collect()
@@ -68,12 +72,16 @@ fn noise(judged: &Judged) -> Grid {
 }
 
 fn compared(evaluation: &Evaluation) -> Section {
-    let columns = [("first", false), ("second", false), ("AUROC difference", true), ("p", true), ("reading", false)];
+    let columns =
+        [("first", false), ("second", false), ("AUROC difference", true), ("p", true), ("reading", false)];
     let rows = evaluation.comparisons.iter().map(|of| {
         let [first, second] = &of.scorers;
         let better = if of.difference > 0.0 { first } else { second };
-        let reading =
-            if of.p_value < 0.05 { format!("{better} is better") } else { "not told apart on these items".into() };
+        let reading = if of.p_value < 0.05 {
+            format!("{better} is better")
+        } else {
+            "not told apart on these items".into()
+        };
         vec![first.clone(), second.clone(), number(of.difference), format!("{:.2e}", of.p_value), reading]
     });
     let grid = Grid {
@@ -89,7 +97,8 @@ fn curves(evaluation: &Evaluation) -> Option<Section> {
     let mut charts: Vec<Chart> = Vec::new();
     for judged in &evaluation.scorers {
         for curve in judged.metrics.iter().filter_map(|judgement| judgement.curve.as_ref()) {
-            let axis = |i: usize| Axis { label: curve.axes[i].into(), range: Some([0.0, 1.0]), logarithmic: false };
+            let axis =
+                |i: usize| Axis { label: curve.axes[i].into(), range: Some([0.0, 1.0]), logarithmic: false };
             let line = (judged.scorer.clone(), curve.points.clone());
             match charts.iter_mut().find(|chart| chart.title == curve.title) {
                 Some(chart) => chart.series.push(line),

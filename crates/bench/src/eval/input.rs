@@ -56,7 +56,8 @@ impl EvalInput {
             notices.push(format!("{} items without a label are left out", at.len() - kept.len()));
         }
         let odd: Vec<bool> = kept.iter().map(|&row| truth.odd[at[row]] == Some(true)).collect();
-        let subject = files.subject.unwrap_or(if truth.is_series() { Subject::Series } else { Subject::Items });
+        let subject =
+            files.subject.unwrap_or(if truth.is_series() { Subject::Series } else { Subject::Items });
         let times = match columns.of_role(Role::Time) {
             Some(column) if subject == Subject::Series => Some(columns.times(column)?),
             _ => truth.times.as_ref().map(|times| at.iter().map(|&row| times[row]).collect()),
@@ -133,7 +134,8 @@ fn scorers(
         }
         cases.push((column.name.clone(), base()?.with_scores(scores)?));
     }
-    let others: [Option<_>; 3] = [Role::Probability, Role::PValue, Role::Verdict].map(|wanted| of_role(wanted).next());
+    let others: [Option<_>; 3] =
+        [Role::Probability, Role::PValue, Role::Verdict].map(|wanted| of_role(wanted).next());
     if cases.is_empty() {
         if let Some(column) = others.iter().flatten().next() {
             cases.push((column.name.clone(), base()?));

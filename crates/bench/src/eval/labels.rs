@@ -66,9 +66,10 @@ impl Truth {
             )));
         };
         let texts = match &column.data {
-            ColumnData::Numbers(cells) => {
-                cells.iter().map(|cell| if cell.is_nan() { String::new() } else { cell.to_string() }).collect()
-            }
+            ColumnData::Numbers(cells) => cells
+                .iter()
+                .map(|cell| if cell.is_nan() { String::new() } else { cell.to_string() })
+                .collect(),
             _ => columns.texts(column),
         };
         let mut grades = Vec::with_capacity(texts.len());
@@ -90,9 +91,14 @@ fn grade(text: &str) -> std::result::Result<Option<u32>, String> {
     match number {
         "" | "na" | "nan" | "unknown" | "?" => return Ok(None),
         "normal" | "inlier" | "false" | "no" | "good" | "benign" | "-" => return Ok(Some(0)),
-        "anomaly" | "anomalous" | "outlier" | "abnormal" | "true" | "yes" | "attack" | "fraud" => return Ok(Some(1)),
+        "anomaly" | "anomalous" | "outlier" | "abnormal" | "true" | "yes" | "attack" | "fraud" => {
+            return Ok(Some(1));
+        }
         "-1" => {
-            return Err("-1 can mean anomalous (scikit-learn) or normal; write 0 for normal and 1 for anomalous".into());
+            return Err(
+                "-1 can mean anomalous (scikit-learn) or normal; write 0 for normal and 1 for anomalous"
+                    .into(),
+            );
         }
         _ => {}
     }
@@ -115,7 +121,8 @@ impl Windows {
     pub(super) fn read(path: &Path, scores: &Path) -> Result<Self> {
         let parse = |reason: String| Error::Parse { path: path.to_owned(), line: None, column: None, reason };
         let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| parse(error.to_string()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| parse(error.to_string()))?;
         let list = match &value {
             serde_json::Value::Array(list) => list,
             serde_json::Value::Object(of_files) => {
@@ -126,7 +133,10 @@ impl Windows {
                 let of_file = of_files.iter().find(|(name, _)| stem(name) == wanted);
                 let only = || of_files.iter().next().filter(|_| of_files.len() == 1);
                 let (_, list) = of_file.or_else(only).ok_or_else(|| {
-                    parse(format!("it has windows of {} series, none of them called `{wanted}`", of_files.len()))
+                    parse(format!(
+                        "it has windows of {} series, none of them called `{wanted}`",
+                        of_files.len()
+                    ))
                 })?;
                 list.as_array().ok_or_else(|| parse("windows are lists of [start, end]".into()))?
             }
@@ -140,8 +150,11 @@ impl Windows {
             };
             time.ok_or_else(|| parse(format!("window {}: not a [start, end] of times or row numbers", i + 1)))
         };
-        let pairs: Result<Vec<[f64; 2]>> =
-            list.iter().enumerate().map(|(i, pair)| Ok([end(i, pair.get(0))?, end(i, pair.get(1))?])).collect();
+        let pairs: Result<Vec<[f64; 2]>> = list
+            .iter()
+            .enumerate()
+            .map(|(i, pair)| Ok([end(i, pair.get(0))?, end(i, pair.get(1))?]))
+            .collect();
         Self::checked(pairs?).map_err(parse)
     }
 
@@ -182,12 +195,22 @@ pub(super) fn positions(wanted: &[String], known: &[String], files: [&str; 2]) -
     let mut at: HashMap<&str, usize> = HashMap::with_capacity(known.len());
     for (row, id) in known.iter().enumerate() {
         if let Some(before) = at.insert(id, row) {
-            return Err(Error::Data(format!("{}: rows {} and {} are both called `{id}`", files[1], before + 1, row + 1)));
+            return Err(Error::Data(format!(
+                "{}: rows {} and {} are both called `{id}`",
+                files[1],
+                before + 1,
+                row + 1
+            )));
         }
     }
     let find = |(row, id): (usize, &String)| {
         at.get(id.as_str()).copied().ok_or_else(|| {
-            Error::Data(format!("{}: row {}: there is no label for `{id}` in {}", files[0], row + 1, files[1]))
+            Error::Data(format!(
+                "{}: row {}: there is no label for `{id}` in {}",
+                files[0],
+                row + 1,
+                files[1]
+            ))
         })
     };
     wanted.iter().enumerate().map(find).collect()
@@ -204,9 +227,14 @@ mod tests {
 
     #[test]
     fn grades() {
-        assert_eq!([grade("0"), grade("1.0"), grade(" Normal "), grade("3")], [Ok(Some(0)), Ok(Some(1)), Ok(Some(0)), Ok(Some(3))]);
+        assert_eq!(
+            [grade("0"), grade("1.0"), grade(" Normal "), grade("3")],
+            [Ok(Some(0)), Ok(Some(1)), Ok(Some(0)), Ok(Some(3))]
+        );
         assert_eq!(grade(""), Ok(None));
-        assert!(grade("-1").is_err() && grade("0.5").is_err() && grade("99").is_err() && grade("blue").is_err());
+        assert!(
+            grade("-1").is_err() && grade("0.5").is_err() && grade("99").is_err() && grade("blue").is_err()
+        );
     }
 
     #[test]

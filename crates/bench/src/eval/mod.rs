@@ -103,8 +103,10 @@ pub struct Comparison {
 /// Judges every scorer of `input`.
 pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<Evaluation> {
     let entries = chosen(input, options)?;
-    let metrics: Vec<Box<dyn AnyMetric<Case>>> =
-        entries.iter().map(|entry| (entry.from_json)(&parameters(entry.card.id, options))).collect::<Result<_>>()?;
+    let metrics: Vec<Box<dyn AnyMetric<Case>>> = entries
+        .iter()
+        .map(|entry| (entry.from_json)(&parameters(entry.card.id, options)))
+        .collect::<Result<_>>()?;
     let stage = run.stage("measuring", (input.scorers.len() * metrics.len()) as u64);
     let mut scorers = Vec::new();
     for (name, case) in &input.scorers {
@@ -130,7 +132,8 @@ pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<E
 
 /// All metrics for labels of this kind.
 fn family(subject: Subject) -> Vec<&'static MetricEntry<Case>> {
-    let of_points = items::METRICS.iter().filter(|entry| ["ap", "auroc", "oracle_f1"].contains(&entry.card.id));
+    let of_points =
+        items::METRICS.iter().filter(|entry| ["ap", "auroc", "oracle_f1"].contains(&entry.card.id));
     match subject {
         Subject::Series => of_points.chain(series::METRICS).collect(),
         _ => items::METRICS.iter().collect(),
@@ -196,9 +199,9 @@ fn judge(
     judgement.value = Some(value);
     judgement.random = metric.random_level(case, run)?;
     if let Some(level) = options.level {
-        let block_len = (subject == Subject::Series).then(|| compare::block_len(case));
-        let plan = Bootstrap { n_replicates: options.n_replicates, level, block_len };
-        judgement.interval = compare::bootstrap_interval(case, metric, &plan, run)?;
+        let block = (subject == Subject::Series).then(|| compare::default_block_len(case));
+        let plan = Bootstrap { n_replicates: options.n_replicates, level, block };
+        judgement.interval = compare::bootstrap_interval(case, metric, plan, run)?.map(|of| of.interval);
     }
     if options.curves {
         judgement.curve = metric.curve(case)?;
@@ -244,11 +247,13 @@ fn comparisons(input: &EvalInput) -> Result<Vec<Comparison>> {
     if ranked.len() < 2 || input.subject == Subject::Series || !both_classes(&ranked[0].1) {
         return Ok(Vec::new());
     }
+    let scores: Vec<&[f64]> = ranked.iter().map(|(_, case)| case.scores()).collect();
+    let delong = compare::DeLong::new(ranked[0].1.labels(), &scores)?;
     let (mut pairs, mut p_values) = (Vec::new(), Vec::new());
-    for (i, (name, case)) in ranked.iter().enumerate() {
-        for (other_name, other) in &ranked[i + 1..] {
-            let test = compare::delong_test(case.scores(), other.scores(), case.labels())?;
-            pairs.push(([name.clone(), other_name.clone()], test.difference));
+    for first in 0..ranked.len() {
+        for second in first + 1..ranked.len() {
+            let test = delong.test(first, second)?;
+            pairs.push(([ranked[first].0.clone(), ranked[second].0.clone()], test.difference));
             p_values.push(test.p_value);
         }
     }

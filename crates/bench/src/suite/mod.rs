@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use discover::{Found, discover};
 pub use list::{Suite, SuiteSet, load_suite};
 pub use mat::mat_table;
+pub(crate) use name::stem;
 
 /// What a set is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

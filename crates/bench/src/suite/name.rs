@@ -25,7 +25,7 @@ fn is_extension(ending: &str) -> bool {
 }
 
 /// The last part of a path without extensions.
-pub(super) fn stem(path: &Path) -> String {
+pub(crate) fn stem(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     without_extensions(&name).to_owned()
 }

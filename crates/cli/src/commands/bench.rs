@@ -7,7 +7,8 @@ use anomalyst::registry;
 use anomalyst::report;
 use anomalyst_bench::suite::{Kind, load_suite};
 use anomalyst_bench::{
-    Benchmark, Contender, Plan, Protocol, RowFile, Sets, by_set, leaderboard, parse_external, run_worker, with_controls,
+    Benchmark, Contender, Plan, Protocol, RowFile, Sets, by_set, leaderboard, parse_external, run_worker,
+    with_controls,
 };
 
 use crate::args::BenchArgs;

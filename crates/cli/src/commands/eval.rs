@@ -52,7 +52,8 @@ pub(crate) fn run(args: &EvalArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
         console::print(&report::document_text(&page, &console::style(args.color, 0)))?;
     }
     // Metrics that were named must have a value; those that were tried because they might apply need not.
-    let refused = evaluation.scorers.iter().flat_map(|judged| &judged.metrics).find_map(|of| of.error.as_ref());
+    let refused =
+        evaluation.scorers.iter().flat_map(|judged| &judged.metrics).find_map(|of| of.error.as_ref());
     match refused.filter(|_| !args.metrics.is_empty()) {
         Some(error) => Err(Error::Data(error.clone()).into()),
         None => Ok(ExitCode::SUCCESS),
