@@ -22,7 +22,20 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
         document.sections.push(compared(evaluation));
     }
     document.sections.extend(curves(evaluation));
+    document.sections.extend(meanings(evaluation));
     document
+}
+
+/// What each metric measures and when it misleads.
+fn meanings(evaluation: &Evaluation) -> Option<Section> {
+    let judged = evaluation.scorers.first()?;
+    let columns = [("metric", false), ("what it is", false), ("beware: it", false)];
+    let row = |of: &Judgement| vec![of.card.title.into(), of.card.summary.into(), of.card.weakness.into()];
+    let grid = Grid {
+        columns: columns.map(|(title, is_number)| (title.to_owned(), is_number)).into(),
+        rows: judged.metrics.iter().map(row).collect(),
+    };
+    Some(Section { title: "What the metrics mean".into(), blocks: vec![Block::Grid(grid)] })
 }
 
 fn of_scorer(judged: &Judged) -> Section {
