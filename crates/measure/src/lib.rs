@@ -8,6 +8,7 @@ mod card;
 mod case;
 pub mod compare;
 mod curve;
+pub mod forecasts;
 pub mod groups;
 pub mod items;
 mod metric;
