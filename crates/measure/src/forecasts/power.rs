@@ -12,7 +12,7 @@
 //! Probabilistic Forecasts, ICML.
 
 use anomalyst_core::{Random, Result, Run};
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, ArrayViewMut1};
 use rand::RngExt;
 use serde::Serialize;
 
@@ -107,36 +107,32 @@ fn trial(
         Flaw::Dependence => (right.0, right.1, 0.0),
     };
     let mut observed = Array2::zeros((n_times, n_columns));
-    observed
-        .rows_mut()
-        .into_iter()
-        .for_each(|mut row| row.iter_mut().zip(draw(right, n_columns, random)).for_each(|(to, x)| *to = x));
-    let mut judged = [right, wrong].map(|gaussian| {
+    for row in observed.rows_mut() {
+        draw(right, row, random);
+    }
+    let mut judge = |gaussian| {
         let mut samples = Array3::zeros((n_times, plan.n_members, n_columns));
-        for mut row in samples.rows_mut() {
-            row.iter_mut().zip(draw(gaussian, n_columns, random)).for_each(|(to, x)| *to = x);
+        for row in samples.rows_mut() {
+            draw(gaussian, row, random);
         }
         Forecasts::new(observed.clone(), samples)
-    });
+    };
+    let judged = [judge(right)?, judge(wrong)?];
     for (entry, won) in METRICS.iter().zip(wins) {
         let metric = entry.default()?;
-        let mut values = [0.0; 2];
-        for (value, forecasts) in values.iter_mut().zip(&mut judged) {
-            match forecasts {
-                Ok(forecasts) => *value = metric.measure(forecasts)?,
-                Err(error) => return Err(anomalyst_core::Error::Data(error.to_string())),
-            }
-        }
-        *won += if values[0] < values[1] { 1.0 } else { f64::from(u8::from(values[0] == values[1])) / 2.0 };
+        let (good, bad) = (metric.measure(&judged[0])?, metric.measure(&judged[1])?);
+        *won += if good < bad { 1.0 } else { f64::from(u8::from(good == bad)) / 2.0 };
     }
     Ok(())
 }
 
-/// One Gaussian vector of a mean, a standard deviation and a correlation that any two dimensions have.
-fn draw((mean, deviation, correlation): (f64, f64, f64), n_columns: usize, random: &mut Random) -> Vec<f64> {
+/// Fills `row` with a Gaussian vector of a mean, a standard deviation and a correlation of any two dimensions.
+fn draw((mean, deviation, correlation): (f64, f64, f64), row: ArrayViewMut1<'_, f64>, random: &mut Random) {
     let common = correlation.sqrt() * normal(random);
     let own = (1.0 - correlation).sqrt();
-    (0..n_columns).map(|_| mean + deviation * (common + own * normal(random))).collect()
+    for to in row {
+        *to = mean + deviation * (common + own * normal(random));
+    }
 }
 
 /// A standard normal variable after Box and Muller.
