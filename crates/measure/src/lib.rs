@@ -9,6 +9,8 @@ mod card;
 mod case;
 pub mod compare;
 mod curve;
+pub mod forecasts;
+pub mod groups;
 pub mod items;
 mod memo;
 mod metric;
