@@ -1,5 +1,7 @@
 //! Every layout from small files that are made here.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something fails")]
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
