@@ -1,5 +1,7 @@
 //! Every layout from small files that are made here.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something fails")]
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -163,6 +165,9 @@ fn columns_of_labels_are_no_channels() {
         (&set.layout, marked(&ad), ad.train_end, ad.values.dim()),
         (&Layout::TsbAd, vec![2], 2, (3, 1))
     );
+    let path = write(&root, "timed.csv", "timestamp,a,b,label\n10,1,2,0\n20,3,4,1\n");
+    let timed = series(&one(Kind::Series, &path));
+    assert_eq!((timed.values.dim(), timed.times), ((2, 2), Some(vec![10.0, 20.0])));
     let header = "datetime;a;b;anomaly;changepoint\n";
     let rows = "2020-03-09 10:00:00;1;2;0.0;0.0\n2020-03-09 10:00:01;3;;1.0;1.0\n";
     write(&root, "skab/other/1.csv.gz", packed(&format!("{header}{rows}")));

@@ -1,5 +1,7 @@
 //! MATLAB files; the bytes that scipy wrote are by golden/mat.py.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something fails")]
+
 use std::path::Path;
 
 use anomalyst::core::{Column, ColumnData, Label, Result, Table};

@@ -85,7 +85,7 @@ impl Search {
             }
             return Ok(());
         }
-        let layout = sniff::file(self.kind, path, &self.run)?;
+        let layout = sniff::file(self.kind, path, &self.run).map_err(|e| sniff::with_known(self.kind, e))?;
         self.add(stem(path), path, layout, path);
         Ok(())
     }
@@ -93,7 +93,9 @@ impl Search {
     fn nothing_in(&self, path: &Path, first: usize) -> String {
         let kind = self.kind;
         let said = match self.found.skipped.get(first) {
-            Some((_, reason)) => format!("; of the files that were skipped, the first: {reason}"),
+            Some((file, reason)) => {
+                format!("; of the files that were skipped, the first: {}: {reason}", file.display())
+            }
             None => ": it is empty".into(),
         };
         format!("{}: the folder holds no set of kind {kind}{said}", path.display())
@@ -139,6 +141,10 @@ impl Search {
         match sniff::file(self.kind, path, &self.run) {
             Ok(layout) => self.add(below(path, root), path, layout, root),
             Err(Error::Cancelled) => return Err(Error::Cancelled),
+            // The path stands beside it already.
+            Err(Error::Parse { line: None, reason, .. }) => {
+                self.found.skipped.push((path.to_owned(), reason));
+            }
             Err(error) => self.found.skipped.push((path.to_owned(), error.to_string())),
         }
         Ok(())

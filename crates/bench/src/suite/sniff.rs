@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anomalyst::core::{Result, Run};
+use anomalyst::core::{Error, Result, Run};
 
 use super::name::{stem, ucr_name};
 use super::{Kind, Layout, bad, image, mat, series, table, text};
@@ -26,12 +26,19 @@ pub(super) fn file(kind: Kind, path: &Path, run: &Run) -> Result<Layout> {
         Kind::Table => table_file(path, run),
         Kind::Series => series_file(path),
         Kind::Image if image::is_list(path)? => Ok(Layout::ImageList),
-        Kind::Image => Err(unknown(kind, path, "it is no list of pictures")),
+        Kind::Image => Err(bad(path, "it is no list of pictures")),
     }
 }
 
-fn unknown(kind: Kind, path: &Path, what: &str) -> anomalyst::core::Error {
-    bad(path, format!("{what}; the known layouts of kind {kind} are: {}", known(kind)))
+/// The error about a file that was named itself, which also says what there could be.
+pub(super) fn with_known(kind: Kind, error: Error) -> Error {
+    match error {
+        Error::Parse { path, line, column, reason } => {
+            let reason = format!("{reason}; the known layouts of kind {kind} are: {}", known(kind));
+            Error::Parse { path, line, column, reason }
+        }
+        other => other,
+    }
 }
 
 fn table_file(path: &Path, run: &Run) -> Result<Layout> {
@@ -40,11 +47,11 @@ fn table_file(path: &Path, run: &Run) -> Result<Layout> {
     }
     table::label_of(path, run)?
         .map(|label| Layout::Table { label })
-        .ok_or_else(|| unknown(Kind::Table, path, "there is no column of labels"))
+        .ok_or_else(|| bad(path, "there is no column of labels"))
 }
 
 fn series_file(path: &Path) -> Result<Layout> {
-    let fault = |what: &str| unknown(Kind::Series, path, what);
+    let fault = |what: &str| bad(path, what);
     if has_ending(path, "npz") {
         let names = series::names_in_archive(path)?;
         let has = |wanted: &str| names.iter().any(|name| name == wanted);

@@ -13,8 +13,12 @@ struct Columns {
     label: &'static str,
     /// Columns that are neither label nor channel nor time.
     ignored: &'static [&'static str],
+    /// Whether the first column is a time, whatever it is called.
     has_times: bool,
 }
+
+/// Names of a first column that is a time in any layout: order is no channel.
+const TIMES: [&str; 4] = ["timestamp", "datetime", "time", "date"];
 
 const TSB_AD: Columns = Columns { delimiter: b',', label: "Label", ignored: &[], has_times: false };
 const SKAB: Columns =
@@ -69,14 +73,15 @@ fn read(path: &Path, columns: &Columns) -> Result<LabelledSeries> {
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
     let label = table.names.iter().position(|name| is(name, columns.label));
     let label = label.ok_or_else(|| bad(path, format!("there is no column `{}`", columns.label)))?;
+    let has_times = columns.has_times || TIMES.iter().any(|name| is(&table.names[0], name));
     let is_channel = |&place: &usize| {
-        let is_time = columns.has_times && place == 0;
+        let is_time = has_times && place == 0;
         place != label && !is_time && !columns.ignored.iter().any(|name| is(&table.names[place], name))
     };
     let channels: Vec<usize> = (0..table.names.len()).filter(is_channel).collect();
     let mut cells = Vec::with_capacity(table.rows.len() * channels.len());
     let mut labels = Vec::with_capacity(table.rows.len());
-    let mut times = columns.has_times.then(Vec::new);
+    let mut times = has_times.then(Vec::new);
     for (line, row) in &table.rows {
         let cell = |place: usize| row.get(place).unwrap_or("");
         let fault = |place: usize, want| text::bad_cell(path, *line, &table.names[place], cell(place), want);
