@@ -1,10 +1,44 @@
 //! Metrics of items in no order: ranking, decisions, calibration, severity. One file each.
 
 mod ap;
+mod ap_balanced;
 mod auroc;
+mod confusion;
+mod expected_cost;
+mod f1;
+mod f_beta;
+mod fdr;
+#[cfg(test)]
+mod fixtures;
+mod fpr_at_95_tpr;
+mod g_mean;
+mod mcc;
+mod oracle_f1;
+mod precision;
+mod precision_at_budget;
+mod precision_at_n;
+mod recall;
+mod recall_at_k;
+mod rejection_rate;
+mod top;
 
 crate::metric::metrics! {
     crate::Case;
     ap::Ap,
+    ap_balanced::ApBalanced,
     auroc::Auroc,
+    expected_cost::ExpectedCost,
+    f1::F1,
+    f_beta::FBeta,
+    fdr::Fdr,
+    fpr_at_95_tpr::FprAt95Tpr,
+    g_mean::GMean,
+    mcc::Mcc,
+    oracle_f1::OracleF1,
+    precision::Precision,
+    precision_at_budget::PrecisionAtBudget,
+    precision_at_n::PrecisionAtN,
+    recall::Recall,
+    recall_at_k::RecallAtK,
+    rejection_rate::RejectionRate,
 }
