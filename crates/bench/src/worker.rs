@@ -102,7 +102,8 @@ impl Arena {
         let (split, period) = match suite::read(set, run)? {
             LabelledSet::Table(table) => (split_table(&table, plan.protocol, plan.cap, plan.seed)?, None),
             LabelledSet::Series(series) => {
-                let first: Vec<f64> = series.values.column(0).to_vec();
+                let first: Vec<f64> =
+                    series.values.column(0).iter().copied().filter(|v| v.is_finite()).collect();
                 let mut table = Table::from_matrix(&series.values);
                 let label = |&odd: &bool| if odd { Label::Anomalous } else { Label::Normal };
                 table.labels = Some(series.labels.iter().map(label).collect());
@@ -113,12 +114,14 @@ impl Arena {
                 return Err(Error::Data("no method of this release takes images".into()));
             }
         };
-        let n_odd = split.labels.iter().filter(|&&odd| odd).count();
-        if n_odd == 0 || n_odd == split.labels.len() {
-            let only = if n_odd == 0 { "normal" } else { "anomalous" };
-            return Err(Error::Data(format!("all {} rows to score are {only}", split.labels.len())));
+        let mut warnings = leaks::check(&split);
+        if let Some(only) = only_class(&split.labels) {
+            warnings.push(format!(
+                "all {} rows to score are {only}, so no metric has a value",
+                split.labels.len()
+            ));
         }
-        Ok(Self { warnings: leaks::check(&split), split, set: set.clone(), period })
+        Ok(Self { warnings, split, set: set.clone(), period })
     }
 
     fn describe(&self, row: &mut Row) {
@@ -143,6 +146,9 @@ impl Arena {
                 answer.scores
             }
         };
+        if only_class(&self.split.labels).is_some() {
+            return Ok(());
+        }
         let begin = Instant::now();
         let mut case = Case::new(self.split.labels.clone()).with_scores(scores)?;
         if let Some(period) = self.period {
@@ -169,5 +175,14 @@ impl Arena {
         };
         row.score_secs = Some(if self.split.train.is_some() { begin.elapsed().as_secs_f64() } else { 0.0 });
         Ok(scores.into_iter().map(f64::from).collect())
+    }
+}
+
+/// What all labels are, where they are of one class; such sets are published, and are no failure of a method.
+fn only_class(labels: &[bool]) -> Option<&'static str> {
+    match labels.iter().filter(|&&odd| odd).count() {
+        0 => Some("normal"),
+        n if n == labels.len() => Some("anomalous"),
+        _ => None,
     }
 }
