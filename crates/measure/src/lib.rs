@@ -1,14 +1,15 @@
 //! Metrics that cannot flatter: each with its range, its random level on the very data, and its known weakness.
 //!
 //! A metric is plain parameters with a [`MetricCard`] (see [`Metric`]); it is computed from an input that passed a
-//! gate: a [`Case`] for items and series, a
-//! [`groups::Grouping`] for groups. Programs use the registries (`items::METRICS`, `series::METRICS` and their like).
+//! gate: a [`Case`] for items and series, a [`groups::Grouping`] for groups, [`forecasts::Forecasts`] for forecasts.
+//! Programs use the registries (`items::METRICS`, `series::METRICS` and their like).
 //! Start reading at [`items::Auroc`]; for points in time order at [`series::VusPr`], whose window is best set to the
 //! [`dominant_period`] of the series.
 
 mod card;
 mod case;
 mod curve;
+pub mod forecasts;
 pub mod groups;
 pub mod items;
 mod metric;
