@@ -22,7 +22,7 @@
 //! use anomalyst_core::Run;
 //! use anomalyst_measure::forecasts::{Flaw, PowerPlan, power_table};
 //!
-//! let plan = PowerPlan { flaws: vec![Flaw::Mean], n_trials: 20, ..PowerPlan::default() };
+//! let plan = PowerPlan { flaws: vec![Flaw::Mean], mean_shift: 1.0, n_trials: 20, ..PowerPlan::default() };
 //! let rows = power_table(&plan, &Run::new(1))?;
 //! assert!(rows.iter().any(|row| row.rule == "crps" && row.better > 0.9));
 //! # Ok::<(), anomalyst_core::Error>(())

@@ -24,7 +24,7 @@
 //! Kuhn 1955, The Hungarian method for the assignment problem, Naval Research Logistics Quarterly 2.
 //! doi:10.1002/nav.3800020109
 //! Sohn, Yoon, Li, Lee, Pfister 2023, Anomaly clustering: grouping images into coherent clusters of anomaly types,
-//! WACV (F1 beside NMI and ARI). doi:10.1109/WACV56688.2023.00545
+//! WACV (F1 beside NMI and ARI).
 //!
 //! # Example
 //! ```
@@ -107,6 +107,7 @@ mod tests {
     use super::super::grouping::tests::{assert_golden, grouping};
     use super::*;
     use crate::MetricExt;
+    use proptest::prelude::*;
 
     fn clustering_f1(found: &[usize], truth: &[usize]) -> f64 {
         ClusteringF1 {}.measure_on(&grouping(found, truth)).unwrap()
@@ -137,5 +138,40 @@ mod tests {
             [0.9394084243818286, 0.02978723404255319, 0.05583277442432372, 0.1424980265589031],
             |grouping| ClusteringF1 {}.measure_on(grouping).unwrap(),
         );
+    }
+
+    /// The greatest (overlap, sum of F1) over all ways to give the true groups from `at` on a group found each or none.
+    fn naive(overlap: &[[f64; 3]; 3], sizes: &[[f64; 3]; 2], at: usize, taken: &mut [bool; 3]) -> (f64, f64) {
+        if at == 3 {
+            return (0.0, 0.0);
+        }
+        let mut best = naive(overlap, sizes, at + 1, taken);
+        for claim in 0..3 {
+            if !taken[claim] && overlap[at][claim] > 0.0 {
+                taken[claim] = true;
+                let rest = naive(overlap, sizes, at + 1, taken);
+                taken[claim] = false;
+                let score = 2.0 * overlap[at][claim] / (sizes[0][at] + sizes[1][claim]);
+                let total = (rest.0 + overlap[at][claim], rest.1 + score);
+                best = if total > best { total } else { best };
+            }
+        }
+        best
+    }
+
+    proptest! {
+        #[test]
+        fn equals_trying_all(items in prop::collection::vec((0_usize..3, 0_usize..3), 1..20)) {
+            let (found, truth): (Vec<usize>, Vec<usize>) = items.iter().copied().unzip();
+            let (mut overlap, mut sizes) = ([[0.0; 3]; 3], [[0.0; 3]; 2]);
+            for (&f, &t) in found.iter().zip(&truth) {
+                overlap[t][f] += 1.0;
+                sizes[0][t] += 1.0;
+                sizes[1][f] += 1.0;
+            }
+            let n_true = sizes[0].iter().filter(|&&size| size > 0.0).count() as f64;
+            let want = naive(&overlap, &sizes, 0, &mut [false; 3]).1 / n_true;
+            prop_assert!((clustering_f1(&found, &truth) - want).abs() < 1e-12);
+        }
     }
 }

@@ -75,6 +75,7 @@ mod tests {
     use super::super::grouping::tests::{assert_golden, grouping};
     use super::*;
     use crate::MetricExt;
+    use proptest::prelude::*;
 
     #[test]
     fn closed_form() {
@@ -87,5 +88,22 @@ mod tests {
     #[test]
     fn matches_reference() {
         assert_golden([0.6363636363636365, 0.0, 0.0, 0.0], |grouping| Fga {}.measure_on(grouping).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn equals_comparing_sets(items in prop::collection::vec((0_usize..6, 0_usize..5), 1..20)) {
+            let (found, truth): (Vec<usize>, Vec<usize>) = items.iter().copied().unzip();
+            let sets = |ids: &[usize]| -> Vec<Vec<usize>> {
+                let members = |id| (0..ids.len()).filter(|&i| ids[i] == id).collect::<Vec<_>>();
+                (0..6).map(members).filter(|set| !set.is_empty()).collect()
+            };
+            let (f, t) = (sets(&found), sets(&truth));
+            let same = f.iter().filter(|set| t.contains(set)).count() as f64;
+            let (precision, recall) = (same / f.len() as f64, same / t.len() as f64);
+            let want = if same > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 };
+            let got = Fga {}.measure_on(&grouping(&found, &truth)).unwrap();
+            prop_assert!((got - want).abs() < 1e-12);
+        }
     }
 }

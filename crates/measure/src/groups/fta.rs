@@ -81,6 +81,7 @@ mod tests {
     use super::super::grouping::tests::{assert_golden, with_templates};
     use super::*;
     use crate::MetricExt;
+    use proptest::prelude::*;
 
     #[test]
     fn closed_form() {
@@ -95,5 +96,19 @@ mod tests {
         assert_golden([0.6363636363636365, 0.0, 0.00975609756097561, 0.0], |grouping| {
             Fta {}.measure_on(grouping).unwrap()
         });
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_definition(items in prop::collection::vec((0_usize..6, 0_usize..5), 1..20)) {
+            let (found, truth): (Vec<usize>, Vec<usize>) = items.iter().copied().unzip();
+            let [f, t] = [&found, &truth].map(|ids| (0..6).filter(|id| ids.contains(id)).collect::<Vec<_>>());
+            let right = f.iter().filter(|id| items.iter().all(|(found, truth)| found != *id || truth == *id));
+            let right = right.count() as f64;
+            let (precision, recall) = (right / f.len() as f64, right / t.len() as f64);
+            let want = if right > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 };
+            let got = Fta {}.measure_on(&with_templates(&found, &truth)).unwrap();
+            prop_assert!((got - want).abs() < 1e-12);
+        }
     }
 }

@@ -97,6 +97,7 @@ mod tests {
     use super::super::grouping::tests::{assert_golden, grouping};
     use super::*;
     use crate::MetricExt;
+    use proptest::prelude::*;
 
     fn nmi(found: &[usize], truth: &[usize]) -> f64 {
         Nmi {}.measure_on(&grouping(found, truth)).unwrap()
@@ -117,5 +118,24 @@ mod tests {
         assert_golden([0.9650850080340089, 0.0, 0.5426392223542504, 0.05052727828035542], |grouping| {
             Nmi {}.measure_on(grouping).unwrap()
         });
+    }
+
+    proptest! {
+        /// I = H(F) + H(T) - H(F, T), each item's surprise counted one by one.
+        #[test]
+        fn equals_the_sum_of_surprises(items in prop::collection::vec((0_usize..5, 0_usize..4), 2..30)) {
+            let (found, truth): (Vec<usize>, Vec<usize>) = items.iter().copied().unzip();
+            let n = items.len() as f64;
+            let mean_surprise = |same: &dyn Fn(usize, usize) -> bool| -> f64 {
+                let share = |i| (0..items.len()).filter(|&j| same(i, j)).count() as f64 / n;
+                (0..items.len()).map(|i| -f64::ln(share(i))).sum::<f64>() / n
+            };
+            let h_found = mean_surprise(&|i, j| found[i] == found[j]);
+            let h_true = mean_surprise(&|i, j| truth[i] == truth[j]);
+            let h_both = mean_surprise(&|i, j| items[i] == items[j]);
+            prop_assume!(h_found + h_true > 1e-9);
+            let want = 2.0 * (h_found + h_true - h_both) / (h_found + h_true);
+            prop_assert!((nmi(&found, &truth) - want).abs() < 1e-12);
+        }
     }
 }
