@@ -1,7 +1,8 @@
 //! Metrics that cannot flatter: each with its range, its random level on the very data, and its known weakness.
 //!
 //! A metric is plain parameters with a [`MetricCard`] (see [`Metric`]); it is computed from an input that passed a
-//! gate: a [`Case`] for items and series, a [`pixels::MapSet`] for maps of scores. Programs use the registries
+//! gate: a [`Case`] for items and series, a [`pixels::MapSet`] for maps of scores, a
+//! [`groups::Grouping`] for groups, [`forecasts::Forecasts`] for forecasts. Programs use the registries
 //! (`items::METRICS`, `series::METRICS` and their like). Start reading at [`items::Auroc`]; for points in time order
 //! at [`series::VusPr`], whose window is best set to the [`dominant_period`] of the series.
 

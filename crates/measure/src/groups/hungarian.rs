@@ -1,64 +1,73 @@
-//! The best one-to-one matching of rows to columns, by the Hungarian method with shortest augmenting paths.
+//! One to one matching of the greatest total weight (Kuhn 1955), by shortest augmenting paths.
+//!
+//! Time O(k^2 m) and memory O(m) beside the weights, for k rows and m columns with k at most m.
 
-/// For each row of `gains`, the column it is matched to, so that the sum of gains is largest; at least as many columns
-/// as rows. Takes time rows^2 * columns.
-///
-/// Prices keep every cost minus both prices at 0 or above; each new row grows a tree of such tight pairs until it meets
-/// a free column.
-pub(super) fn best_matching(gains: &[Vec<f64>]) -> Vec<usize> {
-    let n_rows = gains.len();
-    let n_columns = gains.first().map_or(0, Vec::len);
-    // Column `n_columns` stands for the row that looks for a partner.
-    let mut row_prices = vec![0.0; n_rows];
-    let mut column_prices = vec![0.0; n_columns + 1];
-    let mut partner: Vec<Option<usize>> = vec![None; n_columns + 1];
-    for start in 0..n_rows {
-        partner[n_columns] = Some(start);
-        let (mut slack, mut came_from) = (vec![f64::INFINITY; n_columns], vec![n_columns; n_columns]);
-        let mut reached = vec![false; n_columns + 1];
-        let mut at = n_columns;
-        while let Some(row) = partner[at] {
-            reached[at] = true;
-            let (mut least, mut next) = (f64::INFINITY, at);
-            for column in (0..n_columns).filter(|&column| !reached[column]) {
-                let reduced = -gains[row][column] - row_prices[row] - column_prices[column];
-                if reduced < slack[column] {
-                    slack[column] = reduced;
-                    came_from[column] = at;
-                }
-                if slack[column] < least {
-                    least = slack[column];
-                    next = column;
-                }
-            }
-            if next == at {
-                break;
-            }
-            for column in 0..=n_columns {
-                match (reached[column], partner[column]) {
-                    (true, Some(owner)) => {
-                        row_prices[owner] += least;
-                        column_prices[column] -= least;
-                    }
-                    (false, _) if column < n_columns => slack[column] -= least,
-                    _ => {}
-                }
-            }
-            at = next;
-        }
-        while at != n_columns {
-            let before = came_from[at];
-            partner[at] = partner[before];
-            at = before;
+/// For each row its column, so that the total of `weights[row * n_columns + column]` is greatest. There must be at
+/// least as many columns as rows; each row gets a column of its own.
+pub(super) fn best_matching(weights: &[f64], n_rows: usize, n_columns: usize) -> Vec<usize> {
+    // Potentials u of rows and v of columns keep every reduced cost u + v - w at 0 or above, with equality on matched
+    // pairs; `owner` is the row of each column. Row 0 and column 0 are a sentinel, the others are counted from 1.
+    let mut u = vec![0.0; n_rows + 1];
+    let mut v = vec![0.0; n_columns + 1];
+    let mut owner = vec![0_usize; n_columns + 1];
+    for row in 1..=n_rows {
+        owner[0] = row;
+        let (end, came_from) = shortest_path(weights, &mut u, &mut v, &owner);
+        let mut column = end;
+        while column != 0 {
+            let before = came_from[column];
+            owner[column] = owner[before];
+            column = before;
         }
     }
     let mut matched = vec![0; n_rows];
-    for (column, row) in partner.iter().enumerate().take(n_columns) {
-        if let Some(row) = row {
-            matched[*row] = column;
+    for column in 1..=n_columns {
+        if owner[column] > 0 {
+            matched[owner[column] - 1] = column - 1;
         }
     }
     matched
+}
+
+/// The free column that is nearest to the row of column 0 by reduced cost, and from which column each was reached;
+/// moves the potentials along.
+fn shortest_path(weights: &[f64], u: &mut [f64], v: &mut [f64], owner: &[usize]) -> (usize, Vec<usize>) {
+    let n_columns = v.len() - 1;
+    let mut nearest = vec![f64::INFINITY; n_columns + 1];
+    let mut came_from = vec![0; n_columns + 1];
+    let mut done = vec![false; n_columns + 1];
+    let mut at = 0;
+    loop {
+        done[at] = true;
+        let row = owner[at];
+        let (mut step, mut next) = (f64::INFINITY, 0);
+        for column in 1..=n_columns {
+            if done[column] {
+                continue;
+            }
+            let cost = -weights[(row - 1) * n_columns + column - 1] - u[row] - v[column];
+            if cost < nearest[column] {
+                nearest[column] = cost;
+                came_from[column] = at;
+            }
+            if nearest[column] < step {
+                step = nearest[column];
+                next = column;
+            }
+        }
+        for column in 0..=n_columns {
+            if done[column] {
+                u[owner[column]] += step;
+                v[column] -= step;
+            } else {
+                nearest[column] -= step;
+            }
+        }
+        at = next;
+        if owner[at] == 0 {
+            return (at, came_from);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -66,18 +75,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The best sum by trying all.
-    fn tried(gains: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
-        let row = taken.len();
-        if row == gains.len() {
+    /// The greatest total over all ways to give each row a column of its own.
+    fn naive(weights: &[f64], n_columns: usize, row: usize, taken: &mut Vec<bool>) -> f64 {
+        if row * n_columns == weights.len() {
             return 0.0;
         }
         let mut best = f64::NEG_INFINITY;
-        for column in 0..gains[row].len() {
-            if !taken.contains(&column) {
-                taken.push(column);
-                best = best.max(gains[row][column] + tried(gains, taken));
-                taken.pop();
+        for column in 0..n_columns {
+            if !taken[column] {
+                taken[column] = true;
+                best =
+                    best.max(weights[row * n_columns + column] + naive(weights, n_columns, row + 1, taken));
+                taken[column] = false;
             }
         }
         best
@@ -85,18 +94,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_trying_all(n_rows in 1_usize..5, more in 0_usize..3, values in prop::collection::vec(0_u8..9, 35)) {
+        fn equals_trying_all(n_rows in 1_usize..5, more in 0_usize..3, numbers in prop::collection::vec(0_u8..9, 35)) {
             let n_columns = n_rows + more;
-            let gains: Vec<Vec<f64>> = (0..n_rows)
-                .map(|row| (0..n_columns).map(|column| f64::from(values[row * n_columns + column])).collect())
-                .collect();
-            let matched = best_matching(&gains);
-            let got: f64 = matched.iter().enumerate().map(|(row, &column)| gains[row][column]).sum();
-            let mut distinct = matched.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            prop_assert_eq!(distinct.len(), n_rows);
-            prop_assert!((got - tried(&gains, &mut Vec::new())).abs() < 1e-9);
+            let weights: Vec<f64> = numbers[..n_rows * n_columns].iter().map(|&w| f64::from(w)).collect();
+            let matched = best_matching(&weights, n_rows, n_columns);
+            let mut columns = matched.clone();
+            columns.sort_unstable();
+            columns.dedup();
+            prop_assert_eq!(columns.len(), n_rows);
+            let total: f64 = matched.iter().enumerate().map(|(row, column)| weights[row * n_columns + column]).sum();
+            prop_assert_eq!(total, naive(&weights, n_columns, 0, &mut vec![false; n_columns]));
         }
     }
 }
