@@ -285,6 +285,41 @@ impl Case {
         self.take(&rows)
     }
 
+    /// The same answers beside other labels. Levels of severity belong to the old labels and are dropped.
+    pub fn relabelled(&self, labels: Vec<bool>) -> Result<Self> {
+        self.check_len("new labels", labels.len())?;
+        Ok(Self {
+            labels,
+            scores: self.scores.clone(),
+            probabilities: self.probabilities.clone(),
+            p_values: self.p_values.clone(),
+            verdicts: self.verdicts.clone(),
+            times: self.times.clone(),
+            ends: self.ends.clone(),
+            period: self.period,
+            ..Self::default()
+        })
+    }
+
+    /// Whether all that `needs` name is there; [`Need::BothClasses`] is where the labels hold both.
+    pub fn has(&self, needs: &[Need]) -> bool {
+        needs.iter().all(|&need| self.holds(need))
+    }
+
+    fn holds(&self, need: Need) -> bool {
+        match need {
+            Need::Labels => true,
+            Need::BothClasses => self.labels.contains(&true) && self.labels.contains(&false),
+            Need::Scores => self.scores.is_some(),
+            Need::Probabilities => self.probabilities.is_some(),
+            Need::PValues => self.p_values.is_some(),
+            Need::Verdicts => self.verdicts.is_some(),
+            Need::Levels => self.levels.is_some(),
+            Need::Times => self.times.is_some(),
+            Need::Groups | Need::Templates => false,
+        }
+    }
+
     /// The mean of `measure` over [`Case::shuffled`] scorers: the random level where no closed form is known.
     ///
     /// Fewer shuffles are needed where there are many items, since their value varies less.
@@ -315,28 +350,15 @@ impl Measurable for Case {
             return Err(Error::Data(format!("{}: there is no item to judge", card.id)));
         }
         for &need in card.needs {
-            let there = match need {
-                Need::Labels => true,
-                Need::BothClasses => {
-                    let n_odd = self.n_odd();
-                    if n_odd == 0 || n_odd == self.len() {
-                        let only = if n_odd == 0 { "normal" } else { "anomalous" };
-                        return Err(Error::Data(format!(
-                            "{} compares anomalous with normal items, and all {} labels are {only}",
-                            card.id,
-                            self.len()
-                        )));
-                    }
-                    true
-                }
-                Need::Scores => self.scores.is_some(),
-                Need::Probabilities => self.probabilities.is_some(),
-                Need::PValues => self.p_values.is_some(),
-                Need::Verdicts => self.verdicts.is_some(),
-                Need::Levels => self.levels.is_some(),
-                Need::Times => self.times.is_some(),
-                Need::Groups | Need::Templates => false,
-            };
+            let there = self.holds(need);
+            if !there && need == Need::BothClasses {
+                let only = if self.n_odd() == 0 { "normal" } else { "anomalous" };
+                return Err(Error::Data(format!(
+                    "{} compares anomalous with normal items, and all {} labels are {only}",
+                    card.id,
+                    self.len()
+                )));
+            }
             if !there {
                 return Err(Error::Data(format!("{} needs {}, and there are none", card.id, need.as_str())));
             }
@@ -408,5 +430,17 @@ mod tests {
         assert_eq!((drawn.len(), drawn.n_odd()), (3, 1));
         let with_verdicts = case().with_verdicts(vec![Verdict::Normal; 3]).unwrap();
         assert_eq!(with_verdicts.resampled(&mut run.random(0)).n_odd(), 1);
+    }
+
+    #[test]
+    fn new_labels_keep_answers_and_drop_levels() {
+        let case = case().with_levels(vec![0, 2, 0]).unwrap().with_series(vec![1, 3]).unwrap();
+        let other = case.relabelled(vec![true, true, false]).unwrap();
+        assert_eq!((other.labels(), other.scores()), (&[true, true, false][..], case.scores()));
+        assert_eq!((other.n_odd(), other.series_ranges()), (2, case.series_ranges()));
+        assert_eq!(other.ranking().odd, [2.0, 0.0]);
+        assert!(case.has(&[Need::Levels, Need::Scores, Need::BothClasses]) && !other.has(&[Need::Levels]));
+        assert!(!case.relabelled(vec![true; 3]).unwrap().has(&[Need::BothClasses]));
+        assert!(case.relabelled(vec![true]).is_err());
     }
 }

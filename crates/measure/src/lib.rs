@@ -10,6 +10,7 @@ mod case;
 mod curve;
 pub mod items;
 mod metric;
+pub mod noise;
 mod period;
 mod ranking;
 pub mod series;
