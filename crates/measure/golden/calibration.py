@@ -7,7 +7,7 @@ i = np.arange(200)
 level = np.where(i % 10 < 3, 1 + i // 10 % 3, 0)
 odd = level > 0
 said = (i * i * 7 + i * 13) % 101 / 101 * 0.7 + level * 0.08
-p_values = (i * 37 % 211 / 211) ** 1.3
+p_values = (i * 37 % 211 / 211) ** 0.8
 
 
 def ece(n_bins):

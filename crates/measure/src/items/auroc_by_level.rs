@@ -18,8 +18,7 @@
 //! it can be noisy. Read it beside `severity_concordance`.
 //!
 //! # References
-//! MAD-Bench, Are Anomaly Scores Telling the Whole Story? A Benchmark for Multilevel Anomaly Detection; for the area:
-//! Hanley, McNeil 1982, Radiology 143. doi:10.1148/radiology.143.1.7063747
+//! Cao and others 2024, Are Anomaly Scores Telling the Whole Story? (MAD-Bench). arXiv:2411.14515; for the area: Hanley, McNeil 1982, Radiology 143. doi:10.1148/radiology.143.1.7063747
 //!
 //! # Example
 //! ```

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn closed_form() {
-        // Two bins: |0 - 0.25| of 2 items and |1 - 0.75| of 1 and the right edge of the lower bin belongs to it.
+        // The right edge belongs to the lower bin: |0 - 0.5| there and |1 - 0.75| above, of 3 items.
         assert_eq!(ece(2, &[(false, 0.0), (false, 0.5), (true, 0.75)]), 0.25);
         assert_eq!(ece(15, &[(false, 0.0), (true, 1.0)]), 0.0);
         assert_eq!(ece(15, &[(true, 0.0), (false, 1.0)]), 1.0);

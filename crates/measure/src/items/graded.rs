@@ -10,7 +10,7 @@ pub(super) fn graded() -> Case {
     let noise: Vec<f64> = (0..200_u32).map(|i| f64::from((i * i * 7 + i * 13) % 101) / 101.0).collect();
     let scores = levels.iter().zip(&noise).map(|(&level, noise)| (noise * 20.0).floor() + f64::from(level));
     let shares = levels.iter().zip(&noise).map(|(&level, noise)| noise * 0.7 + f64::from(level) * 0.08);
-    let p_values = (0..200_u32).map(|i| (f64::from(i * 37 % 211) / 211.0).powf(1.3));
+    let p_values = (0..200_u32).map(|i| (f64::from(i * 37 % 211) / 211.0).powf(0.8));
     let (scores, shares, p_values) = (scores.collect(), shares.collect(), p_values.collect());
     let case = Case::new(levels.iter().map(|&level| level > 0).collect()).with_scores(scores);
     let case = case.and_then(|case| case.with_probabilities(shares));

@@ -19,8 +19,9 @@
 //! 0.63 / sqrt(q) by chance, and 0.87 / sqrt(q) with `two_sided`.
 //!
 //! # Known weakness
-//! A p-value of 1 for every item keeps the promise and finds nothing: read it beside `auroc`. Breaches at small t, which
-//! matter most for alarms, are never larger than t plus chance allows to be seen.
+//! A p-value of 1 for every item keeps the promise and finds nothing: read it beside `auroc`. Alarms depend on
+//! small t, where it is blind: 3 % of normal items at p-values of at most 0.01 are three times too many alarms and a
+//! distance of 0.02 only.
 //!
 //! # References
 //! Kolmogorov 1933, Giornale dell'Istituto Italiano degli Attuari 4; for the promise: Bates, Candes, Lei, Romano, Sesia
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn matches_reference() {
         let case = super::super::graded::graded();
-        for (two_sided, want) in [(false, 0.10775227999570824), (true, 0.10775227999570824)] {
+        for (two_sided, want) in [(false, 0.0037932695145053152), (true, 0.08990019206082484)] {
             let got = PValueUniformity { two_sided }.measure_on(&case).unwrap();
             assert!((got - want).abs() < 1e-12, "{two_sided}: {got}");
         }

@@ -21,7 +21,7 @@
 //! # References
 //! Harrell, Califf, Pryor, Lee, Rosati 1982, Evaluating the yield of medical tests, JAMA 247.
 //! doi:10.1001/jama.1982.03320430047030
-//! For severity: MAD-Bench, Are Anomaly Scores Telling the Whole Story? A Benchmark for Multilevel Anomaly Detection.
+//! For severity: Cao and others 2024, Are Anomaly Scores Telling the Whole Story? (MAD-Bench). arXiv:2411.14515
 //!
 //! # Example
 //! ```
