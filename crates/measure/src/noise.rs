@@ -125,8 +125,8 @@ mod tests {
         rows.iter().filter(|row| row.metric == metric).map(|row| (row.mean, row.sd)).collect()
     }
 
-    /// A perfect scorer of 95 % normal items: after flipping a share f of each class, an item marked anomalous is truly
-    /// so with a = 0.05 (1 - f) / (0.05 (1 - f) + 0.95 f), and one marked normal with b = 0.05 f / (0.05 f + 0.95 (1 - f)).
+    /// A perfect scorer of 95 % normal items: after flipping a share f of each class, one marked anomalous is truly
+    /// so with a = 0.05 (1 - f) / (0.05 (1 - f) + 0.95 f), one marked normal with b = 0.05 f / (0.05 f + 0.95 (1 - f)).
     /// The AUROC is a (1 - b) + (a b + (1 - a) (1 - b)) / 2.
     #[test]
     fn closed_form() {

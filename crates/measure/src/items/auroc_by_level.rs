@@ -14,11 +14,12 @@
 //! 1/2, whatever the levels.
 //!
 //! # Known weakness
-//! It never compares two anomalies: a detector that saturates gets 1. A level of few items weighs as much as any other, so
-//! it can be noisy. Read it beside `severity_concordance`.
+//! It never compares two anomalies: a detector that saturates gets 1. A level of few items weighs as much as any other,
+//! so it can be noisy. Read it beside `severity_concordance`.
 //!
 //! # References
-//! Cao and others 2024, Are Anomaly Scores Telling the Whole Story? (MAD-Bench). arXiv:2411.14515; for the area: Hanley, McNeil 1982, Radiology 143. doi:10.1148/radiology.143.1.7063747
+//! Cao and others 2024, Are Anomaly Scores Telling the Whole Story? (MAD-Bench). arXiv:2411.14515
+//! Hanley, McNeil 1982, Radiology 143. doi:10.1148/radiology.143.1.7063747
 //!
 //! # Example
 //! ```

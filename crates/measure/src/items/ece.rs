@@ -160,7 +160,10 @@ mod tests {
     proptest! {
         /// Each bin by its own pass over all items.
         #[test]
-        fn equals_bin_by_bin(items in prop::collection::vec((any::<bool>(), 0.0..=1.0_f64), 1..60), n_bins in 1_usize..9) {
+        fn equals_bin_by_bin(
+            items in prop::collection::vec((any::<bool>(), 0.0..=1.0_f64), 1..60),
+            n_bins in 1_usize..9,
+        ) {
             let mut want = 0.0;
             for m in 0..n_bins {
                 let (low, high) = (m as f64, (m + 1) as f64);

@@ -1,12 +1,12 @@
 //! Concordance of scores with levels of severity.
 //!
 //! # Idea
-//! The probability that, of two items of different severity, the more severe one scores higher. A detector that saturates
-//! tells anomalies from normal items and yet cannot say which is worse; here that shows.
+//! The probability that, of two items of different severity, the more severe one scores higher. A detector that
+//! saturates tells anomalies from normal items and yet cannot say which is worse; here that shows.
 //!
 //! # Equations
-//! C = (C+ + T / 2) / N over the N pairs of different levels (normal items are level 0), with C+ pairs whose higher level
-//! has the higher score and T pairs of equal scores. O(n log n).
+//! C = (C+ + T / 2) / N over the N pairs of different levels (normal items are level 0), with C+ pairs whose higher
+//! level has the higher score and T pairs of equal scores. O(n log n).
 //!
 //! # Range
 //! 0 to 1; 1 when the scores order all levels without a fault.
@@ -16,7 +16,8 @@
 //!
 //! # Known weakness
 //! Where normal items are many, nearly all pairs are of a normal and an anomalous item, so that it is close to `auroc`
-//! and faults among the anomalies hardly count. Read it beside `auroc_by_level`, whose parts should rise with the level.
+//! and faults among the anomalies hardly count. Read it beside `auroc_by_level`, whose parts should rise with the
+//! level.
 //!
 //! # References
 //! Harrell, Califf, Pryor, Lee, Rosati 1982, Evaluating the yield of medical tests, JAMA 247.
