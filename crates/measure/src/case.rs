@@ -245,8 +245,8 @@ impl Case {
     }
 
     /// What the scorer said, beside other labels; levels of severity, which these may contradict, are left out.
-    pub fn with_other_labels(&self, labels: Vec<bool>) -> Result<Self> {
-        self.check_len("other labels", labels.len())?;
+    pub fn relabelled(&self, labels: Vec<bool>) -> Result<Self> {
+        self.check_len("new labels", labels.len())?;
         Ok(Self {
             labels,
             scores: self.scores.clone(),
