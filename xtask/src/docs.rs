@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anomalyst::core::{Entry, Handles};
 use anomalyst::registry;
+use anomalyst_measure::{Better, MetricCard, forecasts, groups, items, pixels, series};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ fn write(path: &str, text: &str) -> Result<()> {
 fn pages() -> Result<Vec<(String, String)>> {
     Ok(vec![
         ("docs/methods.md".into(), methods()),
+        ("docs/metrics.md".into(), metrics()),
         ("docs/schema.json".into(), format!("{}\n", serde_json::to_string_pretty(&schema())?)),
         ("docs/cli.md".into(), cli()),
     ])
@@ -76,6 +78,41 @@ fn methods() -> String {
             members.join(", "),
             recipe.paper
         );
+    }
+    text
+}
+
+fn metrics() -> String {
+    let mut text = format!(
+        "{GENERATED}\n# Metrics\n\nThe page of each metric (equations, random level, weakness, source) stands at the head of its file. \
+         `anomalyst eval` computes those of items and series, `anomalyst bench` those that need only scores; \
+         the others are functions of the `measure` crate.\n"
+    );
+    let families: [(&str, &str, Vec<&MetricCard>); 5] = [
+        ("Items", "items", items::METRICS.iter().map(|entry| entry.card).collect()),
+        ("Points of series", "series", series::METRICS.iter().map(|entry| entry.card).collect()),
+        ("Maps of scores", "pixels", pixels::METRICS.iter().map(|entry| entry.card).collect()),
+        ("Groups and log templates", "groups", groups::METRICS.iter().map(|entry| entry.card).collect()),
+        ("Forecasts", "forecasts", forecasts::METRICS.iter().map(|entry| entry.card).collect()),
+    ];
+    for (title, folder, cards) in families {
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| metric | measures | range | chance | beware: it | source |\n| --- | --- | --- | --- | --- | --- |\n"
+        );
+        for card in cards {
+            let (low, high) = card.range;
+            let better = match card.better {
+                Better::Higher => ", higher is better",
+                Better::Lower => ", lower is better",
+                Better::Neither => "",
+            };
+            let _ = writeln!(
+                text,
+                "| [`{0}`](../crates/measure/src/{folder}/{0}.rs) {1} | {2} | {low} to {high}{better} | {3} | {4} | {5} |",
+                card.id, card.title, card.summary, card.random, card.weakness, card.paper
+            );
+        }
     }
     text
 }

@@ -7,7 +7,6 @@ mod docs;
 mod golden;
 mod models;
 mod new;
-mod quality;
 mod tidy;
 
 use std::path::PathBuf;
@@ -47,21 +46,6 @@ enum Chore {
         /// The method; all scripts are listed without one
         id: Option<String>,
     },
-    /// Rank labelled tables with every method, and print how well each does; run it with --release
-    Quality {
-        /// How rows are divided
-        #[arg(long, value_enum, default_value = "scan")]
-        protocol: quality::Protocol,
-        /// Rows of a table at most
-        #[arg(long, default_value_t = 10_000)]
-        cap: usize,
-        /// Methods, recipes or recipe files; all that are built in by default
-        #[arg(long, value_delimiter = ',')]
-        methods: Vec<String>,
-        /// The tables
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
 }
 
 fn main() -> ExitCode {
@@ -70,7 +54,6 @@ fn main() -> ExitCode {
         Chore::New { what: _, id } => new::detector(&id),
         Chore::Tidy => tidy::run(),
         Chore::Docs { check } => docs::run(check),
-        Chore::Quality { protocol, cap, methods, files } => quality::run(protocol, cap, &methods, &files),
         Chore::Golden { id } => golden::run(id.as_deref()),
     };
     match result {

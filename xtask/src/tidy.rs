@@ -27,7 +27,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("testkit", &["core"]),
     ("bench", &["anomalyst", "measure"]),
     ("cli", &["anomalyst", "bench", "measure"]),
-    ("xtask", &["anomalyst", "cli"]),
+    ("xtask", &["anomalyst", "cli", "measure"]),
 ];
 
 /// Runs every check and fails with all findings.

@@ -127,9 +127,9 @@ impl<'a> Board<'a> {
     }
 
     /// What is told apart and what is not, in words.
-    fn groups(&self) -> Option<String> {
-        let ranked = self.ranked.as_ref()?;
-        let difference = ranked.critical_difference?;
+    fn groups(&self) -> Vec<String> {
+        let Some(ranked) = &self.ranked else { return Vec::new() };
+        let Some(difference) = ranked.critical_difference else { return Vec::new() };
         let names = |group: &Vec<usize>| {
             let names: Vec<&str> = group.iter().map(|&at| ranked.standings[at].method.as_str()).collect();
             format!("{{{}}}", names.join(", "))
@@ -138,14 +138,19 @@ impl<'a> Board<'a> {
             [] => "all are told apart".to_owned(),
             some => some.iter().map(names).collect::<Vec<_>>().join("; "),
         };
-        Some(format!(
-            "Over the {} sets that all of them did, not told apart by mean ranks (Nemenyi, 0.05, critical difference \
-             {difference:.2}; Friedman p = {:.1e}): {}. By paired tests (Wilcoxon, Holm, 0.05): {}.",
-            ranked.n_sets,
-            ranked.friedman.p_value,
-            groups(&ranked.nemenyi_groups),
-            groups(&ranked.wilcoxon_groups)
-        ))
+        vec![
+            format!(
+                "Over the {} sets that all of them did, not told apart by mean ranks (Nemenyi, 0.05, critical difference \
+                 {difference:.2}; Friedman p = {:.1e}): {}.",
+                ranked.n_sets,
+                ranked.friedman.p_value,
+                groups(&ranked.nemenyi_groups)
+            ),
+            format!(
+                "Not told apart by paired tests (Wilcoxon, Holm, 0.05): {}.",
+                groups(&ranked.wilcoxon_groups)
+            ),
+        ]
     }
 
     fn ranks(&self) -> Option<Ranks> {
@@ -223,7 +228,7 @@ pub fn leaderboard(rows: &[Row], metrics: &[String], run: &Run) -> Result<Docume
             .into_iter()
             .collect();
         blocks.push(Block::Grid(board.grid()));
-        blocks.extend(board.groups().map(Block::Text));
+        blocks.extend(board.groups().into_iter().map(Block::Text));
         blocks.extend(board.ranks().map(Block::Ranks));
         blocks.push(Block::Chart(board.speed()));
         document.sections.push(Section { title: metric.clone(), blocks });
