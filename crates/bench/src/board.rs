@@ -116,7 +116,7 @@ impl<'a> Board<'a> {
                 line.mean_rank.map(|rank| format!("{rank:.2}")).unwrap_or_default(),
                 line.n_sets.to_string(),
                 line.n_failed.to_string(),
-                format!("{:.2}", line.secs),
+                format!("{:.2}", line.secs + 0.0),
                 line.peak_bytes.map(|bytes| (bytes >> 20).to_string()).unwrap_or_default(),
             ]
         };

@@ -126,7 +126,7 @@ impl Arena {
 
     fn describe(&self, row: &mut Row) {
         row.n = self.split.labels.len();
-        row.d = self.split.test.columns.len();
+        row.d = self.split.test.schema().columns.iter().filter(|column| column.used).count();
         row.n_train = self.split.train.as_ref().map_or(0, |train| train.n_rows);
         row.n_odd = self.split.labels.iter().filter(|&&odd| odd).count();
         row.warnings.clone_from(&self.warnings);
