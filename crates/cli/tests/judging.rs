@@ -86,6 +86,48 @@ fn series_are_judged_by_windows() {
 }
 
 #[test]
+fn parsers_of_logs_are_judged_by_groups_and_templates() {
+    let truth = "LineId,EventId,EventTemplate\n1,E1,open <*>\n2,E1,open <*>\n3,E2,close\n4,E3,fail <*> <*>\n";
+    let found = "LineId,EventId,EventTemplate\n1,a,open <*>\n2,a,open <*>\n3,b,close\n4,c,fail x <*>\n";
+    let folder = Folder::new().with("truth.csv", truth).with("found.csv", found);
+    let json = folder.run("eval found.csv --labels truth.csv --json").ok().json();
+    assert_eq!((value(&json, "grouping_accuracy"), value(&json, "parsing_accuracy")), (1.0, 0.75));
+    assert_eq!(value(&json, "ari"), 1.0);
+    folder.run("eval found.csv --labels truth.csv --metrics nmj").fails(2, &["nmj", "nmi"]);
+}
+
+/// A NumPy array of two dimensions.
+fn npy(rows: &[[f64; 4]]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, 4), }}", rows.len());
+    header += &" ".repeat(63 - (header.len() + 10) % 64);
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    rows.iter().flatten().for_each(|value| bytes.extend(value.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn folders_of_maps_are_judged_by_masks() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("maps")).unwrap();
+    std::fs::create_dir(folder.path("masks")).unwrap();
+    let mask = [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
+    let folder = folder
+        .with("maps/a.npy", npy(&[[9.0, 1.0, 1.5, 0.1], [8.0, 2.0, 0.2, 0.3]]))
+        .with("maps/b.npy", npy(&[[1.0, 2.0, 3.0, 0.5], [0.4, 0.6, 0.7, 0.8]]))
+        .with("masks/a_mask.npy", npy(&mask));
+    let json = folder.run("eval maps --labels masks --json").ok().json();
+    assert_eq!((value(&json, "pixel_auroc"), value(&json, "aupro")), (1.0, 1.0));
+    let folder = folder.with("masks/b.npy", npy(&mask[..1]));
+    folder.run("eval maps --labels masks --metrics aupro").fails(1, &["4 x 1", "4 x 2"]);
+    folder.run("eval maps").fails(1, &["maps", "--labels"]);
+    let folder = folder.with("masks/c.npy", npy(&mask));
+    folder.run("eval maps --labels masks").fails(1, &["c.npy", "no map"]);
+}
+
+#[test]
 fn levels_are_severities() {
     let folder = Folder::new().with("s.csv", "score,label\n1,0\n2,0\n3,1\n4,1\n5,2\n9,3\n");
     let json = folder.run("eval s.csv --json").ok().json();

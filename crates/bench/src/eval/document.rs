@@ -2,6 +2,8 @@
 
 use anomalyst::report::{Axis, Block, Chart, Document, Grid, Section};
 
+use anomalyst_measure::Subject;
+
 use super::{Evaluation, Judged, Judgement};
 
 /// The page of `evaluation`: a table per scorer, what is told apart, curves.
@@ -9,7 +11,11 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
     let share = 100.0 * evaluation.n_odd as f64 / evaluation.n.max(1) as f64;
     let mut document = Document {
         title: title.to_owned(),
-        lead: format!("{} items, {} of them anomalous ({share:.2} %).", evaluation.n, evaluation.n_odd),
+        lead: match evaluation.subject {
+            Subject::Groups => format!("{} items in groups.", evaluation.n),
+            Subject::Maps => format!("{} maps of scores.", evaluation.n),
+            _ => format!("{} items, {} of them anomalous ({share:.2} %).", evaluation.n, evaluation.n_odd),
+        },
         sections: Vec::new(),
     };
     for notice in &evaluation.notices {

@@ -3,18 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use anomalyst::core::{ColumnData, Error, Result, Run};
+use anomalyst_measure::groups::Grouping;
+use anomalyst_measure::pixels::MapSet;
 use anomalyst_measure::{Case, Subject};
 
 use super::columns::{Columns, Role, role};
 use super::labels::{self, Truth, Windows, positions};
+use super::maps::MapFolder;
 
 /// Scorers beside the truth about the same items.
-#[derive(Debug)]
 pub struct EvalInput {
     /// What the labels are of.
     pub subject: Subject,
     /// Each scorer by the name of its column.
     pub scorers: Vec<(String, Case)>,
+    /// Groups found beside true groups, where that is what the files hold.
+    pub grouping: Option<Grouping>,
+    /// Maps of scores beside masks, where the scores are a folder.
+    pub maps: Option<MapSet>,
     /// What was noticed on the way.
     pub notices: Vec<String>,
 }
@@ -41,6 +47,17 @@ pub struct EvalFiles {
 impl EvalInput {
     /// Reads both files.
     pub fn read(files: &EvalFiles, run: &Run) -> Result<Self> {
+        if files.scores.is_dir() {
+            let masks = files.labels.as_deref().ok_or_else(|| {
+                Error::Data(format!(
+                    "{}: maps need masks; name their folder with --labels",
+                    files.scores.display()
+                ))
+            })?;
+            let maps = MapSet::new(MapFolder::find(&files.scores, masks)?);
+            let (scorers, notices) = (Vec::new(), Vec::new());
+            return Ok(Self { subject: Subject::Maps, scorers, grouping: None, maps: Some(maps), notices });
+        }
         let columns = Columns::read(&files.scores, files.label.as_deref(), files.id.as_deref(), run)?;
         let mut notices = Vec::new();
         let truth = truth(files, &columns, run, &mut notices)?;
@@ -51,6 +68,15 @@ impl EvalInput {
             }
             _ => in_order(&columns, &truth, labels_file)?,
         };
+        if let Some(grouping) = grouping(&columns, &truth, &at)? {
+            return Ok(Self {
+                subject: Subject::Groups,
+                scorers: Vec::new(),
+                grouping: Some(grouping),
+                maps: None,
+                notices,
+            });
+        }
         let kept: Vec<usize> = (0..at.len()).filter(|&row| truth.odd[at[row]].is_some()).collect();
         if kept.len() < at.len() {
             notices.push(format!("{} items without a label are left out", at.len() - kept.len()));
@@ -77,23 +103,45 @@ impl EvalInput {
         };
         let scorers = scorers(&columns, files, &kept, &base)
             .map_err(|error| Error::Data(format!("{}: {error}", columns.file)))?;
-        Ok(Self { subject, scorers, notices })
+        Ok(Self { subject, scorers, grouping: None, maps: None, notices })
     }
 }
 
 /// Row `i` of the scores is row `i` of the labels.
 fn in_order(columns: &Columns, truth: &Truth, labels_file: &Path) -> Result<Vec<usize>> {
-    if columns.n_rows != truth.odd.len() {
+    let n_labels = truth.len();
+    if columns.n_rows != n_labels {
         return Err(Error::Data(format!(
             "{} has {} rows and {} has {} labels; both must be of the same items in the same order, or name them in a \
              column that --id names",
             columns.file,
             columns.n_rows,
             labels_file.display(),
-            truth.odd.len()
+            n_labels
         )));
     }
     Ok((0..columns.n_rows).collect())
+}
+
+/// The groups of both files, where the labels are groups and nothing else.
+fn grouping(columns: &Columns, truth: &Truth, at: &[usize]) -> Result<Option<Grouping>> {
+    let (Some(known), true) = (&truth.groups, truth.odd.is_empty()) else { return Ok(None) };
+    let pick = |from: &[String]| -> Vec<String> { at.iter().map(|&row| from[row].clone()).collect() };
+    let templates = columns.of_role(Role::Template).map(|column| columns.texts(column));
+    let found = match columns.of_role(Role::Group) {
+        Some(column) => columns.texts(column),
+        None => templates.clone().ok_or_else(|| {
+            Error::Data(format!(
+                "{}: there is no column called group, cluster, EventId or template",
+                columns.file
+            ))
+        })?,
+    };
+    let grouping = Grouping::new(&found, &pick(known))?;
+    Ok(Some(match (templates, &truth.templates) {
+        (Some(found), Some(known)) => grouping.with_templates(found, pick(known))?,
+        _ => grouping,
+    }))
 }
 
 fn truth(files: &EvalFiles, columns: &Columns, run: &Run, notices: &mut Vec<String>) -> Result<Truth> {

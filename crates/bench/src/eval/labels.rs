@@ -29,6 +29,11 @@ pub(super) struct Truth {
 }
 
 impl Truth {
+    /// How many items there are.
+    pub(super) fn len(&self) -> usize {
+        self.groups.as_ref().map_or(self.odd.len(), Vec::len)
+    }
+
     /// Whether the labels are of points in time order: windows, or a time beside each label.
     pub(super) const fn is_series(&self) -> bool {
         self.windows || self.times.is_some()

@@ -4,11 +4,15 @@ mod columns;
 mod document;
 mod input;
 mod labels;
+mod maps;
 
 use anomalyst::core::{Error, Interval, Result, Run, nearest_name};
 use anomalyst_measure::compare::{self, Bootstrap};
+use anomalyst_measure::groups;
 use anomalyst_measure::noise::{self, NoiseRow};
-use anomalyst_measure::{AnyMetric, Better, Case, Curve, MetricCard, MetricEntry, Subject, items, series};
+use anomalyst_measure::{
+    AnyMetric, Better, Case, Curve, Measurable, MetricCard, MetricEntry, Subject, items, pixels, series,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -88,6 +92,23 @@ pub struct Judgement {
     pub(crate) card: &'static MetricCard,
 }
 
+impl Judgement {
+    /// Nothing said yet.
+    const fn blank(card: &'static MetricCard) -> Self {
+        Self {
+            metric: card.id,
+            value: None,
+            interval: None,
+            random: None,
+            reading: String::new(),
+            error: None,
+            curve: None,
+            parts: None,
+            card,
+        }
+    }
+}
+
 /// Two scorers on the same labels.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
@@ -102,6 +123,14 @@ pub struct Comparison {
 
 /// Judges every scorer of `input`.
 pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<Evaluation> {
+    if let Some(grouping) = &input.grouping {
+        let judged = apart(groups::METRICS, grouping, "groups", options, run)?;
+        return Ok(of_one(Subject::Groups, grouping.len(), judged, input));
+    }
+    if let Some(maps) = &input.maps {
+        let judged = apart(pixels::METRICS, maps, "maps", options, run)?;
+        return Ok(of_one(Subject::Maps, maps.n_maps(), judged, input));
+    }
     let entries = chosen(input, options)?;
     let metrics: Vec<Box<dyn AnyMetric<Case>>> = entries
         .iter()
@@ -128,6 +157,53 @@ pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<E
         scorers,
         notices: input.notices.clone(),
     })
+}
+
+/// Judges what is no case of items: groups, or maps. Its parts hang together, so no interval is drawn.
+fn apart<I: Measurable + ?Sized>(
+    family: &'static [MetricEntry<I>],
+    input: &I,
+    scorer: &str,
+    options: &EvalOptions,
+    run: &Run,
+) -> Result<Judged> {
+    let known = || family.iter().map(|entry| entry.card.id);
+    if let Some(name) = options.metrics.iter().find(|name| !known().any(|id| id == **name)) {
+        let nearest = nearest_name(name, known()).map(str::to_owned);
+        return Err(Error::Unknown { what: "metric of these labels", id: name.clone(), nearest });
+    }
+    let mut judged = Vec::new();
+    for entry in family {
+        run.check()?;
+        let is_named = options.metrics.iter().any(|name| name == entry.card.id);
+        let applies = options.metrics.is_empty() && input.check(entry.card).is_ok();
+        if !(is_named || applies) {
+            continue;
+        }
+        let metric = (entry.from_json)(&parameters(entry.card.id, options))?;
+        let mut judgement = Judgement::blank(entry.card);
+        match metric.measure(input) {
+            Ok(value) => {
+                judgement.value = Some(value);
+                judgement.random = metric.random_level(input, run)?;
+                judgement.reading = reading(entry.card, value, judgement.random, None);
+                judgement.parts = metric.parts(input)?.filter(|parts| parts.len() <= 1_000);
+                judgement.curve = if options.curves { metric.curve(input)? } else { None };
+            }
+            Err(Error::Cancelled) => return Err(Error::Cancelled),
+            Err(error) => {
+                judgement.reading = error.to_string();
+                judgement.error = Some(error.to_string());
+            }
+        }
+        judged.push(judgement);
+    }
+    Ok(Judged { scorer: scorer.into(), metrics: judged, noise: Vec::new() })
+}
+
+fn of_one(subject: Subject, n: usize, judged: Judged, input: &EvalInput) -> Evaluation {
+    let notices = input.notices.clone();
+    Evaluation { subject, n, n_odd: 0, scorers: vec![judged], comparisons: Vec::new(), notices }
 }
 
 /// All metrics for labels of this kind.
@@ -175,17 +251,7 @@ fn judge(
     run: &Run,
 ) -> Result<Judgement> {
     let card = metric.card();
-    let mut judgement = Judgement {
-        metric: card.id,
-        value: None,
-        interval: None,
-        random: None,
-        reading: String::new(),
-        error: None,
-        curve: None,
-        parts: None,
-        card,
-    };
+    let mut judgement = Judgement::blank(card);
     let value = match metric.measure(case) {
         Ok(value) => value,
         // Metrics that were not named are left out by their needs; what is refused here has its reason in the data.

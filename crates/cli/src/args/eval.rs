@@ -9,7 +9,7 @@ use crate::units;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "SCORES holds a column called score, or any columns of numbers: each is a scorer of its own. Columns called\nprobability, p_value and verdict are judged too. LABELS holds 0 and 1 (or normal and anomalous), whole\nnumbers from 0 for levels of severity, or is a JSON file of windows as NAB publishes it.\n\nExamples:\n  anomalyst eval scores.csv --labels labels.csv\n  anomalyst eval both.parquet --label is_anomaly --report judged.html\n  anomalyst eval series.csv --labels combined_windows.json --as series --period 288 --metrics vus_pr,pate"
+    after_help = "SCORES holds a column called score, or any columns of numbers: each is a scorer of its own. Columns called\nprobability, p_value and verdict are judged too. LABELS holds 0 and 1 (or normal and anomalous), whole\nnumbers from 0 for levels of severity, or is a JSON file of windows as NAB publishes it. Columns called\nEventId and EventTemplate (or group, cluster) in both files are groups. A folder of NAME.npy maps takes a\nfolder of masks, NAME.png or NAME.npy; a map without one is of a normal image.\n\nExamples:\n  anomalyst eval scores.csv --labels labels.csv\n  anomalyst eval both.parquet --label is_anomaly --report judged.html\n  anomalyst eval series.csv --labels combined_windows.json --as series --period 288 --metrics vus_pr,pate"
 )]
 pub(crate) struct EvalArgs {
     /// The scores: csv, parquet, npz, ndjson

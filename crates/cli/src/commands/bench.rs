@@ -16,12 +16,17 @@ use crate::console;
 
 /// Rows of a table that take part where nothing is said.
 const CAP: usize = 10_000;
+/// Skipped files that are named.
+const SHOWN_SKIPPED: usize = 3;
 
 pub(crate) fn run(args: &BenchArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run(args.seed.unwrap_or(0), args.quiet, cancel);
     let (benchmark, skipped) = benchmark(args)?;
-    for (path, reason) in &skipped {
-        eprintln!("skipped {}: {reason}", path.display());
+    for (_, reason) in skipped.iter().take(SHOWN_SKIPPED) {
+        eprintln!("skipped {reason}");
+    }
+    if skipped.len() > SHOWN_SKIPPED {
+        eprintln!("skipped {} more files that are no labelled sets", skipped.len() - SHOWN_SKIPPED);
     }
     for contender in &benchmark.contenders {
         // Said at once, and recorded for each set: the other methods are worth running all the same.
