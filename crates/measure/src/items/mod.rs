@@ -2,6 +2,7 @@
 
 mod ap;
 mod ap_balanced;
+mod auprg;
 mod auroc;
 mod confusion;
 mod expected_cost;
@@ -26,6 +27,7 @@ crate::metric::metrics! {
     crate::Case;
     ap::Ap,
     ap_balanced::ApBalanced,
+    auprg::Auprg,
     auroc::Auroc,
     expected_cost::ExpectedCost,
     f1::F1,
