@@ -10,8 +10,8 @@
 //! two scores TP and FP grow together in proportion, which is a straight line in these axes, so trapezoids are exact.
 //!
 //! # Range
-//! 1 when every anomalous item scores above every normal one; 0 when all tie; a bad ranking goes below 0, down to 1 -
-//! n / p or so, which has no bound over all data.
+//! 1 when every anomalous item scores above every normal one; 0 when all tie; a bad ranking goes below 0, never below
+//! 1 - n / p with p anomalies among n items, which has no bound over all data.
 //!
 //! # Random level
 //! About 0, somewhat below it in small data; computed by shuffling the scores.
