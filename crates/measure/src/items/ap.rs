@@ -110,6 +110,13 @@ mod tests {
         assert_eq!(Ap {}.measure_on(&case(&[true, false, false, false], &[1.0; 4])).unwrap(), 0.25);
     }
 
+    /// scikit-learn 1.9.1, golden/ranking.py; sums of some hundred terms of size 1 round below 1e-13.
+    #[test]
+    fn matches_scikit_learn() {
+        let value = Ap {}.measure_on(&crate::items::fixtures::tied()).unwrap();
+        assert!((value - 0.560_004_263_793_024_8).abs() < 1e-12, "{value}");
+    }
+
     /// All six orders of two anomalies among four items, averaged.
     #[test]
     fn random_level_is_the_mean_of_all_orders() {

@@ -107,6 +107,13 @@ mod tests {
         assert_eq!(auroc(&[true, false], &[7.0, 7.0]), 0.5);
     }
 
+    /// scikit-learn 1.9.1, golden/ranking.py; sums of some hundred terms of size 1 round below 1e-13.
+    #[test]
+    fn matches_scikit_learn() {
+        let value = Auroc {}.measure_on(&crate::items::fixtures::tied()).unwrap();
+        assert!((value - 0.880_346_320_346_320_3).abs() < 1e-12, "{value}");
+    }
+
     proptest! {
         #[test]
         fn equals_counting_pairs(items in prop::collection::vec((any::<bool>(), 0_u8..6), 2..40)) {

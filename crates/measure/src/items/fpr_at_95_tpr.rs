@@ -53,7 +53,7 @@ impl Metric for FprAt95Tpr {
         needs: &[Need::BothClasses, Need::Scores],
         range: (0.0, 1.0),
         better: Better::Lower,
-        random: "just below 0.95",
+        random: "0.95 with many anomalies, less with few",
         weakness: "one cut decides; with few anomalies a single hard one sets the value",
         monotone: true,
     };

@@ -11,8 +11,8 @@
 //! 0 to 1; 1 when the alarms are exactly the anomalies, 0 when all or none alarm.
 //!
 //! # Random level
-//! About sqrt(r (1 - r)) with the share r of items that raise an alarm, and less in small data; computed by shuffling
-//! the verdicts.
+//! About sqrt(r (1 - r)) with the share r of items that raise an alarm, never above 1/2; computed by shuffling the
+//! verdicts.
 //!
 //! # Known weakness
 //! It weighs both classes alike: where anomalies are rare, a good value can go with far more false alarms than hits.

@@ -2,6 +2,7 @@
 
 mod ap;
 mod ap_balanced;
+mod auprg;
 mod auroc;
 mod auroc_by_level;
 mod brier;
@@ -35,6 +36,7 @@ crate::metric::metrics! {
     crate::Case;
     ap::Ap,
     ap_balanced::ApBalanced,
+    auprg::Auprg,
     auroc::Auroc,
     auroc_by_level::AurocByLevel,
     brier::Brier,
