@@ -6,7 +6,7 @@
 mod column_z_score;
 mod ecod;
 mod gaussian_mixture;
-mod histogram;
+mod hbos;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
@@ -17,7 +17,7 @@ anomalyst_core::methods! {
     column_z_score::ColumnZScore,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
-    histogram::Histogram,
+    hbos::Hbos,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
