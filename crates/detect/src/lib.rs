@@ -4,6 +4,7 @@
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
 mod column_z_score;
+mod copod;
 mod ecod;
 mod gaussian_mixture;
 mod hbos;
@@ -15,6 +16,7 @@ mod random;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
+    copod::Copod,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
     hbos::Hbos,
