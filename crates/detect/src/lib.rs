@@ -11,6 +11,7 @@ mod hbos;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
+mod loda;
 mod pca;
 mod random;
 
@@ -23,6 +24,7 @@ anomalyst_core::methods! {
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
+    loda::Loda,
     pca::Pca,
     random::Random,
 }
