@@ -3,6 +3,7 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod cblof;
 mod column_z_score;
 mod copod;
 mod ecod;
@@ -16,6 +17,7 @@ mod pca;
 mod random;
 
 anomalyst_core::methods! {
+    cblof::Cblof,
     column_z_score::ColumnZScore,
     copod::Copod,
     ecod::Ecod,
