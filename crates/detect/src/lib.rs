@@ -13,6 +13,7 @@ mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
 mod loda;
+mod median_absolute_deviation;
 mod pca;
 mod random;
 
@@ -27,6 +28,7 @@ anomalyst_core::methods! {
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
     loda::Loda,
+    median_absolute_deviation::MedianAbsoluteDeviation,
     pca::Pca,
     random::Random,
 }
