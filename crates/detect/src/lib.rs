@@ -16,6 +16,7 @@ mod loda;
 mod median_absolute_deviation;
 mod pca;
 mod random;
+mod rs_hash;
 
 anomalyst_core::methods! {
     cblof::Cblof,
@@ -31,4 +32,5 @@ anomalyst_core::methods! {
     median_absolute_deviation::MedianAbsoluteDeviation,
     pca::Pca,
     random::Random,
+    rs_hash::RsHash,
 }
