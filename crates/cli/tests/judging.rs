@@ -352,10 +352,10 @@ fn a_series_runs_with_its_own_metrics() {
     }
     let folder = Folder::new().with("001_X_id_1_Y_tr_100_1st_300.csv", text);
     folder
-        .run("bench --kind series --data 001_X_id_1_Y_tr_100_1st_300.csv --methods histogram --out r.ndjson")
+        .run("bench --kind series --data 001_X_id_1_Y_tr_100_1st_300.csv --methods hbos --out r.ndjson")
         .ok();
     let found = rows(&folder, "r.ndjson");
-    let row = found.iter().find(|row| row["method"] == "histogram").unwrap();
+    let row = found.iter().find(|row| row["method"] == "hbos").unwrap();
     for key in ["vus_pr", "vus_roc", "auc_pr", "auroc"] {
         assert!(row[key].as_f64().unwrap() > 0.5, "{key} in {row}");
     }
