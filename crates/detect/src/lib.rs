@@ -11,6 +11,7 @@ mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
 mod pca;
+mod quadratic;
 mod random;
 
 anomalyst_core::methods! {
