@@ -62,7 +62,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
-use crate::pca::{finite, unit_scale};
+use crate::quadratic::{finite, unit_scale};
 use em::{Component, Mixture};
 
 /// The most columns; covariances of this size take some 130 MB each.

@@ -15,6 +15,7 @@ mod local_outlier_factor;
 mod loda;
 mod median_absolute_deviation;
 mod pca;
+mod quadratic;
 mod random;
 mod rs_hash;
 

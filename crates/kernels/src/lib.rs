@@ -1,6 +1,7 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, decompositions,
-//! sorting.
+//! sorting, probabilities.
 
+pub mod distributions;
 pub mod kmeans;
 pub mod linalg;
 pub mod neighbors;

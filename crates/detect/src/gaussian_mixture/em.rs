@@ -6,7 +6,7 @@ use anomalyst_kernels::linalg::{Cholesky, map_projected, scatter, weighted_means
 use ndarray::{Array2, ArrayView2};
 
 use super::GaussianMixture;
-use crate::pca::finite;
+use crate::quadratic::finite;
 
 /// A component with fewer rows than this is dropped while the search goes on.
 const NO_ROWS: f64 = 1e-6;
