@@ -12,6 +12,7 @@ mod k_nearest_neighbors;
 mod local_outlier_factor;
 mod pca;
 mod random;
+mod sci_forest;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
@@ -23,4 +24,5 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     pca::Pca,
     random::Random,
+    sci_forest::SciForest,
 }
