@@ -63,7 +63,7 @@ fn over(detector: &dyn AnyDetector, what: &str, need: &str, limit: &str) -> Erro
         what: format!("{} ({what})", detector.card().id),
         need: need.into(),
         limit: limit.into(),
-        hint: "raise the limit, or choose a cheaper method such as `ecod` or `histogram`".into(),
+        hint: "raise the limit, or choose a cheaper method such as `ecod` or `hbos`".into(),
     }
 }
 

@@ -49,7 +49,6 @@
 //! ```
 
 mod em;
-mod start;
 #[cfg(test)]
 mod tests;
 

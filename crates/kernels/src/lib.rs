@@ -1,6 +1,7 @@
-//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, decompositions,
+//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, decompositions,
 //! sorting.
 
+pub mod kmeans;
 pub mod linalg;
 pub mod neighbors;
 pub mod order;

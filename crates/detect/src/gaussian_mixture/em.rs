@@ -1,14 +1,17 @@
 //! Expectation maximisation.
 
 use anomalyst_core::{Error, Result, Run};
+use anomalyst_kernels::kmeans::kmeans;
 use anomalyst_kernels::linalg::{Cholesky, map_projected, scatter, weighted_means};
 use ndarray::{Array2, ArrayView2};
 
-use super::{GaussianMixture, start};
+use super::GaussianMixture;
 use crate::pca::finite;
 
 /// A component with fewer rows than this is dropped while the search goes on.
 const NO_ROWS: f64 = 1e-6;
+/// Most rounds of k-means; the start need not be its end.
+const START_ROUNDS: usize = 20;
 
 /// One cloud.
 #[derive(Debug)]
@@ -73,8 +76,12 @@ pub(super) fn fit(
 ) -> Result<Mixture> {
     let n = values.nrows();
     let stage = run.stage("expectation maximisation", params.max_iter as u64);
-    let labels = start::clusters(values, scale, k, run)?;
-    let n_clusters = labels.iter().max().map_or(0, |&l| l as usize + 1);
+    let (labels, n_clusters) = if k <= 1 {
+        (vec![0; n], 1)
+    } else {
+        let start = kmeans(values, scale, (k, START_ROUNDS), &mut run.random(k as u64), run)?;
+        (start.labels, start.centers.len())
+    };
     let mut shares: Vec<Vec<f64>> = (0..n_clusters as u32)
         .map(|k| labels.iter().map(|&label| if label == k { 1.0 } else { 0.0 }).collect())
         .collect();
