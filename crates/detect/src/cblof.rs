@@ -57,7 +57,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::pca::finite;
+use crate::quadratic::finite;
 
 /// Most rounds of k-means, as in scikit-learn; it seldom needs a third of them.
 const ROUNDS: usize = 300;

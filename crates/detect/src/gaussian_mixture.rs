@@ -48,9 +48,9 @@
 //! assert!((scores[1] - scores[0] - 2.0).abs() < 1e-4); // half of two deviations squared
 //! ```
 
-mod em;
+pub(crate) mod em;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
@@ -63,7 +63,7 @@ use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
 use crate::quadratic::{finite, unit_scale};
-use em::{Component, Mixture};
+use em::{Component, Mixture, Until};
 
 /// The most columns; covariances of this size take some 130 MB each.
 const MAX_COLUMNS: usize = 4096;
@@ -112,8 +112,8 @@ impl Default for GaussianMixture {
 
 /// The clouds, in standardised columns.
 pub struct GaussianMixtureModel {
-    scale: Vec<f64>,
-    components: Vec<Component>,
+    pub(crate) scale: Vec<f64>,
+    pub(crate) components: Vec<Component>,
 }
 
 impl Params for GaussianMixture {}
@@ -141,60 +141,82 @@ impl Detector for GaussianMixture {
     type Model = GaussianMixtureModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<GaussianMixtureModel> {
-        let values = train.features().values.view();
-        let (n, d) = values.dim();
-        if d > MAX_COLUMNS {
-            return Err(Error::Budget {
-                what: "gaussian_mixture".into(),
-                need: format!("covariances of {d} columns"),
-                limit: format!("{MAX_COLUMNS} columns"),
-                hint: "choose pca, or leave columns out".into(),
-            });
-        }
-        let mean = column_means(values);
-        let variance = column_variances(values, &mean);
-        let scale: Vec<f64> =
-            variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
-        let mixture = if n > self.max_rows {
-            let mut rows = index::sample(&mut run.random(0), n, self.max_rows).into_vec();
-            rows.sort_unstable();
-            self.choose(values.select(Axis(0), &rows).view(), &scale, run)?
-        } else {
-            self.choose(values, &scale, run)?
-        };
+        let id = Self::CARD.id;
+        let (scale, mixture) = fit_mixture(train, self.max_rows, id, run, |rows| self.choose(rows, run))?;
         Ok(GaussianMixtureModel { scale, components: mixture.components })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
-        let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
-        let rows = n.min(self.max_rows as f64);
         let k = self.n_components.map_or(15.0, |k| k as f64);
-        let per_row = 20.0 + d * (2.0 + 0.1 * d);
-        let rounds = if self.n_components == Some(1) { 1.0 } else { self.max_iter.min(25) as f64 };
-        Estimate {
-            bytes: (8.0 * (k * (3.0 * rows + 2.0 * d * d + n) + 16.0 * d * d) + 4.0 * rows * d) as u64,
-            fit_nanos: rounds * k * (2.0 * rows * per_row + d * d * d),
-            score_nanos_per_row: k * per_row,
-        }
+        let rounds = if self.n_components == Some(1) { 1 } else { self.max_iter.min(25) };
+        em::estimate(shape, self.max_rows, k, rounds as f64)
     }
 }
 
+/// Rows to fit clouds to.
+pub(crate) struct Rows<'a> {
+    pub(crate) values: ArrayView2<'a, f32>,
+    /// The means of the columns.
+    pub(crate) mean: &'a [f64],
+    /// What standardises them.
+    pub(crate) scale: &'a [f64],
+}
+
+/// The columns' scale, and what `fit` makes of at most `max_rows` of the rows.
+pub(crate) fn fit_mixture(
+    train: Checked<'_>,
+    max_rows: usize,
+    id: &str,
+    run: &Run,
+    fit: impl FnOnce(&Rows<'_>) -> Result<Mixture>,
+) -> Result<(Vec<f64>, Mixture)> {
+    let values = train.features().values.view();
+    let (n, d) = values.dim();
+    if d > MAX_COLUMNS {
+        return Err(Error::Budget {
+            what: id.into(),
+            need: format!("covariances of {d} columns"),
+            limit: format!("{MAX_COLUMNS} columns"),
+            hint: "choose pca, or leave columns out".into(),
+        });
+    }
+    let mean = column_means(values);
+    let variance = column_variances(values, &mean);
+    let scale: Vec<f64> =
+        variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
+    let mixture = if n > max_rows {
+        let mut chosen = index::sample(&mut run.random(0), n, max_rows).into_vec();
+        chosen.sort_unstable();
+        let values = values.select(Axis(0), &chosen);
+        fit(&Rows { values: values.view(), mean: &mean, scale: &scale })?
+    } else {
+        fit(&Rows { values, mean: &mean, scale: &scale })?
+    };
+    Ok((scale, mixture))
+}
+
 impl GaussianMixture {
-    fn choose(&self, values: ArrayView2<'_, f32>, scale: &[f64], run: &Run) -> Result<Mixture> {
-        let n = values.nrows();
+    fn choose(&self, rows: &Rows<'_>, run: &Run) -> Result<Mixture> {
+        let (n, d) = rows.values.dim();
+        let until = Until { max_iter: self.max_iter, tolerance: self.tolerance };
+        let search = |k| {
+            let maximise = |moments| em::most_likely(moments, n, self.regularization);
+            let found = em::search(rows.values, rows.scale, k, &until, run, maximise)?;
+            Ok(found.without_light_ones(self.min_weight))
+        };
         if let Some(k) = self.n_components {
-            return em::fit(values, scale, k.min(n), self, run);
+            return search(k.min(n));
         }
         let mut best: Option<(f64, Mixture)> = None;
         for k in 1..=MOST_TRIED.min(n) {
-            let mixture = em::fit(values, scale, k, self, run)?;
-            let criterion = mixture.criterion(n, scale.len());
+            let mixture = search(k)?;
+            let criterion = mixture.criterion(n, d);
             if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
                 best = Some((criterion, mixture));
             }
         }
         best.map(|(_, mixture)| mixture).ok_or(Error::TooFewItems {
-            what: "gaussian_mixture".into(),
+            what: Self::CARD.id.into(),
             got: n,
             need: 1,
         })

@@ -3,6 +3,7 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod bayesian_mixture;
 mod cblof;
 mod column_z_score;
 mod copod;
@@ -18,8 +19,10 @@ mod pca;
 mod quadratic;
 mod random;
 mod rs_hash;
+mod sci_forest;
 
 anomalyst_core::methods! {
+    bayesian_mixture::BayesianMixture,
     cblof::Cblof,
     column_z_score::ColumnZScore,
     copod::Copod,
@@ -34,4 +37,5 @@ anomalyst_core::methods! {
     pca::Pca,
     random::Random,
     rs_hash::RsHash,
+    sci_forest::SciForest,
 }

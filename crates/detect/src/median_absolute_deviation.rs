@@ -50,7 +50,7 @@ use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::pca::unit_scale;
+use crate::quadratic::unit_scale;
 
 /// Phi^-1(3/4) to four digits, as in the source.
 const NORMAL_MAD: f64 = 0.6745;

@@ -7,4 +7,5 @@ pub mod linalg;
 pub mod neighbors;
 pub mod order;
 pub mod product;
+pub mod special;
 pub mod stats;

@@ -6,7 +6,7 @@ use anomalyst_kernels::linalg::{Cholesky, covariance};
 use ndarray::array;
 use proptest::prelude::*;
 
-fn two_clouds() -> Array2<f32> {
+pub(crate) fn two_clouds() -> Array2<f32> {
     Array2::from_shape_fn((20, 2), |(i, j)| {
         let far = if i < 12 { 0.0 } else { 30.0 };
         if j == 0 { (i * 7 % 11) as f32 + far } else { (i * i % 5) as f32 + 0.5 * (i * 3 % 7) as f32 - far }
