@@ -25,23 +25,36 @@ pub struct Clusters {
     pub centers: Vec<Vec<f64>>,
 }
 
+/// How clusters are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// Most clusters.
+    pub k: usize,
+    /// Rows drawn for each seed, of which the one is taken that leaves rows nearest to their seeds; with 1 this is
+    /// the algorithm as published, more find better clusters.
+    pub n_candidates: usize,
+    /// Most rounds.
+    pub max_rounds: usize,
+    /// The search ends once no more than this share of the rows changes its cluster in a round.
+    pub steady_frac: f64,
+}
+
 /// At most `k` clusters of finite rows; fewer where rows do not differ enough, or where a cluster loses all rows.
 ///
-/// Distances are Euclidean after every column is multiplied by its `scale`. Stops after `max_rounds` rounds, or
-/// once no row changes its cluster; centres then are the means of their rows. Time O(n k d) per round at most,
-/// memory O(n). The same on any number of threads.
+/// Distances are Euclidean after every column is multiplied by its `scale`. Time O(n k d) per round at most and as
+/// much for seeds with one candidate, memory O(n). The same on any number of threads.
 pub fn kmeans(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
-    (k, max_rounds): (usize, usize),
+    search: Search,
     random: &mut Random,
     run: &Run,
 ) -> Result<Clusters> {
-    let seeds = seeds(values, scale, k, random, run)?;
+    let seeds = seeds(values, scale, search, random, run)?;
     let mut centers = Centers::new(seeds, scale);
     let mut rows = vec![Assigned { label: 0, own: f64::INFINITY, other: 0.0 }; values.nrows()];
     let mut means = centers.assign(values, &mut rows, run)?.0;
-    for _ in 0..max_rounds {
+    for _ in 0..search.max_rounds {
         let moved = centers.replace(means);
         let most = moved.iter().fold(0.0, |most: f64, &by| most.max(by));
         rows.par_chunks_mut(ROWS).flatten_iter().for_each(|row| {
@@ -49,7 +62,7 @@ pub fn kmeans(
             row.other -= most;
         });
         let (next, n_changed) = centers.assign(values, &mut rows, run)?;
-        if n_changed == 0 {
+        if n_changed as f64 <= search.steady_frac * values.nrows() as f64 {
             break;
         }
         means = next;
@@ -57,45 +70,59 @@ pub fn kmeans(
     Ok(centers.clusters(&rows))
 }
 
-/// Draws each new centre with probability proportional to the squared distance from those there are.
+/// Draws each new seed with probability proportional to the squared distance from those there are.
 fn seeds(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
-    k: usize,
+    search: Search,
     random: &mut Random,
     run: &Run,
 ) -> Result<Vec<Vec<f64>>> {
     let n = values.nrows();
-    if n == 0 || k == 0 {
+    if n == 0 || search.k == 0 {
         return Ok(Vec::new());
     }
     let of_row = |row: usize| values.row(row).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
     let mut seeds = vec![of_row(random.random_range(0..n))];
-    let mut nearest = vec![f64::INFINITY; n];
-    while seeds.len() < k {
-        run.check()?;
-        let newest = &seeds[seeds.len() - 1];
-        nearest.par_chunks_mut(ROWS).zip(values.axis_chunks_iter(Axis(0), ROWS)).for_each(
-            |(nearest, rows)| {
-                for (nearest, row) in nearest.iter_mut().zip(rows.rows()) {
-                    *nearest = nearest.min(squared_distance(row, newest, scale));
-                }
-            },
-        );
+    let mut nearest = with_seed(values, scale, &vec![f64::INFINITY; n], &seeds[0]);
+    while seeds.len() < search.k {
         let total: f64 = nearest.iter().sum();
         if total.is_nan() || total <= 0.0 {
             break;
         }
-        let mut left = random.random::<f64>() * total;
-        let drawn = nearest.iter().position(|&d| {
-            left -= d;
-            d > 0.0 && left <= 0.0
-        });
-        let last = || nearest.iter().rposition(|&d| d > 0.0);
-        let Some(row) = drawn.or_else(last) else { break };
-        seeds.push(of_row(row));
+        let mut best: Option<(f64, Vec<f64>, Vec<f64>)> = None;
+        for _ in 0..search.n_candidates.max(1) {
+            run.check()?;
+            let mut left = random.random::<f64>() * total;
+            let drawn = nearest.iter().position(|&d| {
+                left -= d;
+                d > 0.0 && left <= 0.0
+            });
+            let last = || nearest.iter().rposition(|&d| d > 0.0);
+            let Some(row) = drawn.or_else(last) else { break };
+            let seed = of_row(row);
+            let then = with_seed(values, scale, &nearest, &seed);
+            let sum: f64 = then.iter().sum();
+            if best.as_ref().is_none_or(|(least, ..)| sum < *least) {
+                best = Some((sum, seed, then));
+            }
+        }
+        let Some((_, seed, then)) = best else { break };
+        seeds.push(seed);
+        nearest = then;
     }
     Ok(seeds)
+}
+
+/// The squared distance of each row from its nearest seed, once there is one more.
+fn with_seed(values: ArrayView2<'_, f32>, scale: &[f64], nearest: &[f64], seed: &[f64]) -> Vec<f64> {
+    let mut then = nearest.to_vec();
+    then.par_chunks_mut(ROWS).zip(values.axis_chunks_iter(Axis(0), ROWS)).for_each(|(then, rows)| {
+        for (then, row) in then.iter_mut().zip(rows.rows()) {
+            *then = then.min(squared_distance(row, seed, scale));
+        }
+    });
+    then
 }
 
 /// The squared distance of a row from a centre, each column multiplied by its scale.
@@ -259,9 +286,13 @@ mod tests {
     use ndarray::{Array2, array};
     use proptest::prelude::*;
 
+    fn search(k: usize, max_rounds: usize) -> Search {
+        Search { k, n_candidates: 1, max_rounds, steady_frac: 0.0 }
+    }
+
     fn found(rows: &Array2<f32>, k: usize, seed: u64) -> Clusters {
         let run = Run::new(seed);
-        kmeans(rows.view(), &vec![1.0; rows.ncols()], (k, 100), &mut run.random(0), &run).unwrap()
+        kmeans(rows.view(), &vec![1.0; rows.ncols()], search(k, 100), &mut run.random(0), &run).unwrap()
     }
 
     /// Heaps at 0 and 10 on a line: whichever seeds are drawn, means end at 0.5 and 10.
@@ -281,7 +312,7 @@ mod tests {
     fn columns_have_their_scale() {
         let rows = array![[0.0, 0.0], [100.0, 0.0], [0.0, 1.0], [100.0, 1.0]];
         let run = Run::new(0);
-        let clusters = kmeans(rows.view(), &[0.0, 1.0], (2, 100), &mut run.random(0), &run).unwrap();
+        let clusters = kmeans(rows.view(), &[0.0, 1.0], search(2, 100), &mut run.random(0), &run).unwrap();
         assert!(clusters.labels[0] == clusters.labels[1] && clusters.labels[2] == clusters.labels[3]);
         assert_ne!(clusters.labels[0], clusters.labels[2]);
     }
@@ -293,10 +324,30 @@ mod tests {
         assert_eq!(found(&Array2::zeros((0, 2)), 3, 0), Clusters { labels: vec![], centers: vec![] });
     }
 
+    /// Ten heaps of like size, far apart: one draw per seed often puts two seeds into one heap and none into
+    /// another, the best of five seldom.
+    #[test]
+    fn more_candidates_find_better_seeds() {
+        let rows = Array2::from_shape_fn((200, 2), |(i, j)| {
+            let heap = (i % 10) as f32;
+            if j == 0 { 100.0 * (heap % 4.0) } else { 100.0 * (heap / 4.0).floor() + (i / 10) as f32 * 0.1 }
+        });
+        let n_found = |n_candidates: usize| {
+            let all_heaps = |seed: &u64| {
+                let (run, search) = (Run::new(*seed), Search { n_candidates, ..search(10, 0) });
+                let clusters = kmeans(rows.view(), &[1.0, 1.0], search, &mut run.random(0), &run).unwrap();
+                (0..10).all(|i| clusters.labels.iter().filter(|&&l| l == clusters.labels[i]).count() == 20)
+            };
+            (0..30_u64).filter(all_heaps).count()
+        };
+        let (one, five) = (n_found(1), n_found(5));
+        assert!(five > 25 && five >= one, "{one} {five}");
+    }
+
     /// Lloyd's rounds without bounds, from the same seeds.
     fn lloyd(rows: &Array2<f32>, k: usize, max_rounds: usize, seed: u64) -> (Vec<u32>, Vec<Vec<f64>>) {
         let (run, scale) = (Run::new(seed), vec![1.0; rows.ncols()]);
-        let mut centers = seeds(rows.view(), &scale, k, &mut run.random(0), &run).unwrap();
+        let mut centers = seeds(rows.view(), &scale, search(k, 0), &mut run.random(0), &run).unwrap();
         let nearest = |centers: &[Vec<f64>], row| {
             let distances = centers.iter().map(|center| squared_distance(row, center, &scale));
             (0_u32..)
@@ -332,7 +383,7 @@ mod tests {
         ) {
             let rows = Array2::from_shape_fn((n, 2), |(i, j)| cells[i * 2 + j]);
             let (run, scale) = (Run::new(seed), [1.0, 1.0]);
-            let on = |run: &Run| run.install(|| kmeans(rows.view(), &scale, (k, rounds), &mut run.random(0), run)).unwrap();
+            let on = |run: &Run| run.install(|| kmeans(rows.view(), &scale, search(k, rounds), &mut run.random(0), run)).unwrap();
             let clusters = on(&run);
             prop_assert_eq!(&clusters, &on(&Run::new(seed).with_threads(3)));
             let (labels, centers) = lloyd(&rows, k, rounds, seed);
