@@ -13,7 +13,7 @@
 //!
 //! # Score
 //! Nats; it may be negative, a row in bars of flat height has 0. An empty bar, and a place more than half a bar
-//! outside the training range, counts as a small part of a row. A row that leaves no projection scores the mean of
+//! outside the training range, counts as a tenth of a row. A row that leaves no projection scores the mean of
 //! the training rows.
 //!
 //! # Complexity

@@ -2,13 +2,13 @@
 
 /// Beyond this the result of [`floor`] is not the number rounded down.
 pub const FLOOR_LIMIT: f32 = 4_194_304.0;
-/// 1.5 * 2^23: from here to 2^24 neighbouring floats are 1 apart, and so are their bits.
+/// From here on, up to 2^24, neighbouring floats are 1 apart, and so are their bits.
 const SHIFT: f32 = 12_582_912.0;
 
 /// The number rounded down, for numbers between `-FLOOR_LIMIT` and `FLOOR_LIMIT`; any number for others and for NaN.
 ///
 /// `as i32` checks every number for the ends of `i32`, which processors without the newest instructions do one by one.
-/// Adding [`SHIFT`] leaves the nearest whole number in the lower bits; if that is above, it is one too many.
+/// Adding 1.5 * 2^23 leaves the nearest whole number in the lower bits; if that is above, it is one too many.
 #[inline]
 pub fn floor(v: f32) -> i32 {
     let shifted = v + SHIFT;
