@@ -26,7 +26,6 @@
 //! # Differences
 //! - Counts are exact. The paper counts in a count-min sketch, which errs seldom and only upwards; there are no more
 //!   cells with sample rows than sample rows, so keeping those takes less memory.
-//! - The sample is at most all rows, where public implementations of the paper want 1,000.
 //! - The score is turned round and starts at 0; the paper's mean of `log2(c + 1)` is low for outliers.
 //! - A column that is constant in a sample is not left out: it separates no sample row, but shows rows that differ.
 //!
