@@ -9,11 +9,13 @@
 //! Clusters `C_1 .. C_k` by size, the largest first, of `n` rows. They are large up to the first `b < k` for which
 //! `|C_1| + .. + |C_b| >= large_frac n` and `|C_b| >= size_ratio |C_(b+1)|` (the paper's alpha and beta); if there
 //! is none, up to the first for which the former holds, else the latter, else all are large. With `c` the centre of
-//! the row's own cluster if that is large, or else the nearest centre of a large one: `s(x) = d(x, c)`, Euclidean;
-//! with `use_weights`, times the number of training rows in the row's own cluster.
+//! the row's own cluster if that is large, or else the nearest centre of a large one: `s(x) = d(x, c)`, Euclidean
+//! with each column divided by its training deviation; with `use_weights`, times the number of training rows in the
+//! row's own cluster.
 //!
 //! # Score
-//! A distance in the units of the columns (with weights: times a number of rows), 0 at a large cluster's centre.
+//! A distance in deviations (with weights: times a number of rows), 0 at a large cluster's centre. A constant column
+//! is measured in units of its own size (1 if it is 0).
 //!
 //! # Complexity
 //! Fit O(n k d) per round of k-means, some tens of rounds of which later ones cost little; score O(k d) per row,
@@ -21,10 +23,12 @@
 //!
 //! # Use when / Avoid when
 //! Where rows form a few round groups and anomalies may come in small groups of their own. Avoid where groups are
-//! bent or of very different width: all distances count in one unit.
+//! bent or of very different width.
 //!
 //! # Differences
-//! - k-means (k-means++, one start) instead of the paper's Squeezer, which is made for categories; so does PyOD.
+//! - k-means instead of the paper's Squeezer, which is made for categories, as in PyOD. Each seed is the best of
+//!   `2 + ln k` rows drawn by k-means++, as in scikit-learn; one start.
+//! - Columns are divided by their deviations; PyOD takes them as they are.
 //! - Weights are off by default, as in PyOD: with them a row near a small cluster of anomalies scores low because
 //!   that cluster is small.
 //! - Where no boundary can be found, all clusters are large; PyOD gives up.
@@ -41,7 +45,8 @@
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [0.0], [0.0], [0.0], [0.0], [7.0]]);
 //! let params = Cblof { n_clusters: 2, large_frac: 0.8, ..Cblof::default() };
 //! let (_, scores) = params.fit_score_on(&rows, &Run::new(0)).unwrap();
-//! assert_eq!(scores[5], 7.0); // a cluster of its own, but a small one
+//! // A cluster of its own, but a small one: 7 away, in deviations of 7 sqrt(5) / 6.
+//! assert!((scores[5] - 6.0 / 5.0_f32.sqrt()).abs() < 1e-6);
 //! ```
 
 #[cfg(test)]
@@ -52,15 +57,18 @@ use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
-use anomalyst_kernels::kmeans::{Clusters, kmeans};
+use anomalyst_kernels::kmeans::{Clusters, Search, kmeans};
+use anomalyst_kernels::linalg::{column_means, column_variances};
 use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::quadratic::finite;
+use crate::quadratic::{finite, unit_scale};
 
 /// Most rounds of k-means, as in scikit-learn; it seldom needs a third of them.
 const ROUNDS: usize = 300;
+/// Rounds end once fewer rows change; so few do not move a centre.
+const STEADY_FRAC: f64 = 1e-3;
 /// Rows that are scored at a time.
 const ROWS: usize = 1024;
 
@@ -90,6 +98,8 @@ impl Default for Cblof {
 
 /// The clusters, by size, the largest first.
 pub struct CblofModel {
+    /// The reciprocal of each column's unit.
+    scale: Vec<f64>,
     /// Clusters x columns.
     centers: Array2<f64>,
     sizes: Vec<u64>,
@@ -112,8 +122,8 @@ impl Detector for Cblof {
         holds: &[
             Invariance::ColumnOrder,
             Invariance::Translation,
+            Invariance::ColumnScale,
             Invariance::GlobalScaleRank,
-            Invariance::Rotation,
         ],
         cost: Cost { fit: Growth::Linear, score: Growth::Constant },
         min_items: 1,
@@ -124,10 +134,19 @@ impl Detector for Cblof {
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<CblofModel> {
         let values = train.features().values.view();
         let stage = run.stage("clustering", 1);
-        let scale = vec![1.0; values.ncols()];
-        let found = kmeans(values, &scale, (self.n_clusters, ROUNDS), &mut run.random(0), run)?;
+        let mean = column_means(values);
+        let variance = column_variances(values, &mean);
+        let scale: Vec<f64> =
+            variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
+        let search = Search {
+            k: self.n_clusters,
+            n_candidates: 2 + (self.n_clusters as f64).ln() as usize,
+            max_rounds: ROUNDS,
+            steady_frac: STEADY_FRAC,
+        };
+        let found = kmeans(values, &scale, search, &mut run.random(0), run)?;
         stage.advance(1);
-        Ok(self.model(found, values.ncols()))
+        Ok(self.model(found, scale))
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
@@ -142,15 +161,15 @@ impl Detector for Cblof {
 }
 
 impl Cblof {
-    fn model(&self, found: Clusters, n_columns: usize) -> CblofModel {
+    fn model(&self, found: Clusters, scale: Vec<f64>) -> CblofModel {
         let mut sizes = vec![0_u64; found.centers.len()];
         found.labels.iter().for_each(|&label| sizes[label as usize] += 1);
         let mut clusters: Vec<(u64, Vec<f64>)> = sizes.into_iter().zip(found.centers).collect();
         clusters.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         let sizes: Vec<u64> = clusters.iter().map(|(size, _)| *size).collect();
         let n_large = n_large(&sizes, self.large_frac, self.size_ratio);
-        let centers = Array2::from_shape_fn((sizes.len(), n_columns), |(i, j)| clusters[i].1[j]);
-        CblofModel { centers, sizes, n_large, use_weights: self.use_weights }
+        let centers = Array2::from_shape_fn((sizes.len(), scale.len()), |(i, j)| clusters[i].1[j]);
+        CblofModel { scale, centers, sizes, n_large, use_weights: self.use_weights }
     }
 }
 
@@ -167,20 +186,28 @@ fn n_large(sizes: &[u64], large_frac: f64, size_ratio: f64) -> usize {
 }
 
 impl CblofModel {
-    /// The place of the centre that the row is measured from, its distance, and the row's weight.
-    fn measure(&self, row: ArrayView1<'_, f32>) -> (usize, f64, f64) {
-        let nearest = |n: usize| {
-            let (mut best, mut square) = (0, f64::INFINITY);
-            for (i, center) in self.centers.rows().into_iter().take(n).enumerate() {
-                let found: f64 = row.iter().zip(center).map(|(&v, c)| (f64::from(v) - c).powi(2)).sum();
-                if found < square {
-                    (best, square) = (i, found);
-                }
+    /// What each column adds to the squared distance of a row from a centre.
+    fn squares<'a>(&'a self, row: ArrayView1<'a, f32>, center: usize) -> impl Iterator<Item = f64> + 'a {
+        let square = |((&v, c), scale): ((&f32, &f64), &f64)| ((f64::from(v) - c) * scale).powi(2);
+        row.into_iter().zip(self.centers.row(center).reborrow()).zip(&self.scale).map(square)
+    }
+
+    /// The nearest of the first `n` centres and its distance; centres are in the order of their size.
+    fn nearest(&self, row: ArrayView1<'_, f32>, n: usize) -> (usize, f64) {
+        let (mut best, mut least) = (0, f64::INFINITY);
+        for center in 0..n {
+            let square: f64 = self.squares(row, center).sum();
+            if square < least {
+                (best, least) = (center, square);
             }
-            (best, square.sqrt())
-        };
-        let own = nearest(self.sizes.len());
-        let (center, distance) = if own.0 < self.n_large { own } else { nearest(self.n_large) };
+        }
+        (best, least.sqrt())
+    }
+
+    /// The centre that the row is measured from, its distance, and the row's weight.
+    fn measure(&self, row: ArrayView1<'_, f32>) -> (usize, f64, f64) {
+        let own = self.nearest(row, self.sizes.len());
+        let (center, distance) = if own.0 < self.n_large { own } else { self.nearest(row, self.n_large) };
         (center, distance, if self.use_weights { self.sizes[own.0] as f64 } else { 1.0 })
     }
 }
@@ -207,6 +234,7 @@ impl Model for CblofModel {
     }
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
+        out.put_list("scale", &self.scale);
         out.put_matrix("centers", &self.centers);
         out.put_list("sizes", &self.sizes);
         out.put_list("n_large", &[self.n_large as u64]);
@@ -214,19 +242,20 @@ impl Model for CblofModel {
     }
 
     fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Self> {
+        let scale: Vec<f64> = from.list_of("scale", shape.n_values)?;
         let centers: Array2<f64> = from.matrix("centers")?;
         let sizes: Vec<u64> = from.list_of("sizes", centers.nrows())?;
         let n_large: Vec<u64> = from.list_of("n_large", 1)?;
         let n_large = usize::try_from(n_large[0]).unwrap_or(0);
-        // Differences and their squares must stay finite.
-        let usable = |v: &f64| v.abs() <= f64::from(f32::MAX);
+        // Differences and the sums of their squares must stay finite.
+        let usable = |v: &f64| v.abs() <= 1e60;
         if centers.ncols() != shape.n_values
             || !(1..=sizes.len()).contains(&n_large)
-            || !centers.iter().all(usable)
+            || !centers.iter().chain(&scale).all(usable)
         {
             return Err(Error::model("the clusters do not fit together or are not finite"));
         }
-        Ok(Self { centers, sizes, n_large, use_weights: from.json("use_weights")? })
+        Ok(Self { scale, centers, sizes, n_large, use_weights: from.json("use_weights")? })
     }
 }
 
@@ -241,8 +270,8 @@ impl Attribute for CblofModel {
             }
             let (center, distance, weight) = self.measure(row);
             if distance > 0.0 {
-                for ((out, &v), c) in out.iter_mut().zip(row).zip(self.centers.row(center)) {
-                    *out = finite((f64::from(v) - c) / distance * (f64::from(v) - c) * weight);
+                for (out, square) in out.iter_mut().zip(self.squares(row, center)) {
+                    *out = finite(square / distance * weight);
                 }
             }
         }

@@ -13,7 +13,7 @@
 //!
 //! # Score
 //! Nats; it may be negative, a row in bars of flat height has 0. An empty bar, and a place more than half a bar
-//! outside the training range, counts as a small part of a row. A row that leaves no projection scores the mean of
+//! outside the training range, counts as a tenth of a row. A row that leaves no projection scores the mean of
 //! the training rows.
 //!
 //! # Complexity
@@ -123,9 +123,9 @@ impl Detector for Loda {
     fn estimate(&self, shape: Shape) -> Estimate {
         let (n, k) = (shape.n_parts as f64, self.n_projections as f64);
         let per_row = 2.0 * shape.n_values as f64 + k * (1.0 + 0.3 * (shape.n_values as f64).sqrt());
-        let counters = self.n_projections * self.n_bins.unwrap_or(bars::FINE);
+        let n_bars = self.n_projections * self.n_bins.unwrap_or(bars::FINE);
         Estimate {
-            bytes: 4 * shape.n_parts as u64 + 12 * (counters.max(fit::COUNTERS.min(counters * 16)) as u64),
+            bytes: 4 * shape.n_parts as u64 + fit::bytes(n_bars),
             fit_nanos: 2.0 * n * per_row + 50_000.0 * k,
             score_nanos_per_row: per_row,
         }
@@ -155,11 +155,11 @@ impl LodaModel {
 
     fn score_lanes(&self, lanes: &Lanes) -> Vec<f32> {
         let mut sums = vec![0.0_f64; lanes.n_rows()];
-        let n_all = self.projections.len() as f64;
         if !lanes.has_gaps() {
             self.each_projection(lanes, |_, found| {
                 sums.iter_mut().zip(found).for_each(|(sum, &v)| *sum += f64::from(v));
             });
+            let n_all = self.projections.len() as f64;
             return sums.into_iter().map(|sum| (sum / n_all) as f32).collect();
         }
         let mut n_used = vec![0.0_f64; lanes.n_rows()];

@@ -8,13 +8,13 @@
 //! # Equations
 //! For each of `m` grids, from a sample of `t` rows drawn without repetition: `f` evenly between `1 / sqrt(t)` and
 //! `1 - 1 / sqrt(t)`; `l = log t` to the base `max(2, 1 / f)`; `r` columns, a whole number evenly between
-//! `1 + l / 2` and `l`, at most all; for each of them a shift `a_j` evenly between 0 and 1. The cell of `x` is
-//! `floor((x_j - min_j) / (f (max_j - min_j)) + a_j)` for each column, `min` and `max` over the sample. With `c` sample rows in it,
-//! not counting `x` itself: `s(x) = log2(t + 1) - (1 / m) sum log2(c + 1)`.
+//! `1 + l / 2` and `l`, at most all; for each of them a shift `a_j` evenly between 0 and 1. In each of these columns,
+//! the cell of `x` is `floor((x_j - min_j) / (f (max_j - min_j)) + a_j)`, with `min` and `max` over the sample. With
+//! `c` sample rows in it, not counting `x` itself: `s(x) = log2(t + 1) - (1 / m) sum log2(c + 1)`.
 //!
 //! # Score
-//! Bits, from 0 (all sample rows in its cell) to `log2(t + 1)` (always alone). A value outside the sample's range
-//! lies in a cell of its own, and so do missing values together.
+//! Bits, from 0 (all sample rows in its cell) to `log2(t + 1)` (always alone). A value far outside the sample's range
+//! lies in a cell without sample rows. Missing values have a cell of their own in each column.
 //!
 //! # Complexity
 //! Fit O(m t r), score O(m r) per row, memory O(m t), independent of the number of training rows.
@@ -24,8 +24,8 @@
 //! and where a column's range is stretched by one wild value, which leaves all others in one cell.
 //!
 //! # Differences
-//! - Counts are exact. The paper counts in a count-min sketch of 4 x 10,000 cells, which with 1,000 sample rows
-//!   errs seldom and only upwards; the cells met are as few as the sample, so keeping them takes less memory.
+//! - Counts are exact. The paper counts in a count-min sketch, which errs seldom and only upwards; there are no more
+//!   cells with sample rows than sample rows, so keeping those takes less memory.
 //! - The score is turned round and starts at 0; the paper's mean of `log2(c + 1)` is low for outliers.
 //! - A column that is constant in a sample is not left out: it separates no sample row, but shows rows that differ.
 //!
@@ -76,7 +76,7 @@ pub struct RsHash {
 }
 
 impl Default for RsHash {
-    /// As in the experiments of the paper.
+    /// As in public implementations of the paper.
     fn default() -> Self {
         Self { n_grids: 300, sample_size: 1000 }
     }

@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 /// Rows per task; a mean is the sum of the sums of as many rows.
 const ROWS: usize = 8192;
+/// Centres that a row meets at once; their distances stay in registers meanwhile.
+const LANES: usize = 8;
 /// Tasks whose sums are held at a time.
 const TASKS: usize = 16;
 /// How much nearer the own centre must be for a row to be left there unseen: more than bounds can err by rounding.
@@ -25,23 +27,36 @@ pub struct Clusters {
     pub centers: Vec<Vec<f64>>,
 }
 
+/// How clusters are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// Most clusters.
+    pub k: usize,
+    /// Rows drawn for each seed, of which the one is taken that leaves rows nearest to their seeds; with 1 this is
+    /// the algorithm as published, more find better clusters.
+    pub n_candidates: usize,
+    /// Most rounds.
+    pub max_rounds: usize,
+    /// The search ends once no more than this share of the rows changes its cluster in a round.
+    pub steady_frac: f64,
+}
+
 /// At most `k` clusters of finite rows; fewer where rows do not differ enough, or where a cluster loses all rows.
 ///
-/// Distances are Euclidean after every column is multiplied by its `scale`. Stops after `max_rounds` rounds, or
-/// once no row changes its cluster; centres then are the means of their rows. Time O(n k d) per round at most,
-/// memory O(n). The same on any number of threads.
+/// Distances are Euclidean after every column is multiplied by its `scale`. Time O(n k d) per round at most and as
+/// much for seeds with one candidate, memory O(n). The same on any number of threads.
 pub fn kmeans(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
-    (k, max_rounds): (usize, usize),
+    search: Search,
     random: &mut Random,
     run: &Run,
 ) -> Result<Clusters> {
-    let seeds = seeds(values, scale, k, random, run)?;
+    let seeds = seeds(values, scale, search, random, run)?;
     let mut centers = Centers::new(seeds, scale);
     let mut rows = vec![Assigned { label: 0, own: f64::INFINITY, other: 0.0 }; values.nrows()];
     let mut means = centers.assign(values, &mut rows, run)?.0;
-    for _ in 0..max_rounds {
+    for _ in 0..search.max_rounds {
         let moved = centers.replace(means);
         let most = moved.iter().fold(0.0, |most: f64, &by| most.max(by));
         rows.par_chunks_mut(ROWS).flatten_iter().for_each(|row| {
@@ -49,7 +64,7 @@ pub fn kmeans(
             row.other -= most;
         });
         let (next, n_changed) = centers.assign(values, &mut rows, run)?;
-        if n_changed == 0 {
+        if n_changed as f64 <= search.steady_frac * values.nrows() as f64 {
             break;
         }
         means = next;
@@ -57,45 +72,59 @@ pub fn kmeans(
     Ok(centers.clusters(&rows))
 }
 
-/// Draws each new centre with probability proportional to the squared distance from those there are.
+/// Draws each new seed with probability proportional to the squared distance from those there are.
 fn seeds(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
-    k: usize,
+    search: Search,
     random: &mut Random,
     run: &Run,
 ) -> Result<Vec<Vec<f64>>> {
     let n = values.nrows();
-    if n == 0 || k == 0 {
+    if n == 0 || search.k == 0 {
         return Ok(Vec::new());
     }
     let of_row = |row: usize| values.row(row).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
     let mut seeds = vec![of_row(random.random_range(0..n))];
-    let mut nearest = vec![f64::INFINITY; n];
-    while seeds.len() < k {
-        run.check()?;
-        let newest = &seeds[seeds.len() - 1];
-        nearest.par_chunks_mut(ROWS).zip(values.axis_chunks_iter(Axis(0), ROWS)).for_each(
-            |(nearest, rows)| {
-                for (nearest, row) in nearest.iter_mut().zip(rows.rows()) {
-                    *nearest = nearest.min(squared_distance(row, newest, scale));
-                }
-            },
-        );
+    let mut nearest = with_seed(values, scale, &vec![f64::INFINITY; n], &seeds[0]);
+    while seeds.len() < search.k {
         let total: f64 = nearest.iter().sum();
         if total.is_nan() || total <= 0.0 {
             break;
         }
-        let mut left = random.random::<f64>() * total;
-        let drawn = nearest.iter().position(|&d| {
-            left -= d;
-            d > 0.0 && left <= 0.0
-        });
-        let last = || nearest.iter().rposition(|&d| d > 0.0);
-        let Some(row) = drawn.or_else(last) else { break };
-        seeds.push(of_row(row));
+        let mut best: Option<(f64, Vec<f64>, Vec<f64>)> = None;
+        for _ in 0..search.n_candidates.max(1) {
+            run.check()?;
+            let mut left = random.random::<f64>() * total;
+            let drawn = nearest.iter().position(|&d| {
+                left -= d;
+                d > 0.0 && left <= 0.0
+            });
+            let last = || nearest.iter().rposition(|&d| d > 0.0);
+            let Some(row) = drawn.or_else(last) else { break };
+            let seed = of_row(row);
+            let then = with_seed(values, scale, &nearest, &seed);
+            let sum: f64 = then.iter().sum();
+            if best.as_ref().is_none_or(|(least, ..)| sum < *least) {
+                best = Some((sum, seed, then));
+            }
+        }
+        let Some((_, seed, then)) = best else { break };
+        seeds.push(seed);
+        nearest = then;
     }
     Ok(seeds)
+}
+
+/// The squared distance of each row from its nearest seed, once there is one more.
+fn with_seed(values: ArrayView2<'_, f32>, scale: &[f64], nearest: &[f64], seed: &[f64]) -> Vec<f64> {
+    let mut then = nearest.to_vec();
+    then.par_chunks_mut(ROWS).zip(values.axis_chunks_iter(Axis(0), ROWS)).for_each(|(then, rows)| {
+        for (then, row) in then.iter_mut().zip(rows.rows()) {
+            *then = then.min(squared_distance(row, seed, scale));
+        }
+    });
+    then
 }
 
 /// The squared distance of a row from a centre, each column multiplied by its scale.
@@ -139,8 +168,8 @@ impl Sums {
 
 struct Centers<'a> {
     centers: Vec<Vec<f64>>,
-    /// The same, column by column, so that a row meets all centres at once.
-    columns: Vec<f64>,
+    /// The same, [`LANES`] centres after the other, each column by column; zeros where there are no more centres.
+    lanes: Vec<[f64; LANES]>,
     /// Half the distance of each centre from the nearest other one.
     halves: Vec<f64>,
     scale: &'a [f64],
@@ -148,7 +177,11 @@ struct Centers<'a> {
 
 impl<'a> Centers<'a> {
     fn new(centers: Vec<Vec<f64>>, scale: &'a [f64]) -> Self {
-        let columns = (0..scale.len()).flat_map(|j| centers.iter().map(move |center| center[j])).collect();
+        let column = |group: &[Vec<f64>], j: usize| {
+            std::array::from_fn(|lane| group.get(lane).map_or(0.0, |center| center[j]))
+        };
+        let lanes =
+            centers.chunks(LANES).flat_map(|group| (0..scale.len()).map(move |j| column(group, j))).collect();
         let square = |((a, b), scale): ((&f64, &f64), &f64)| ((a - b) * scale).powi(2);
         let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).zip(scale).map(square).sum::<f64>().sqrt();
         let half = |(i, own): (usize, &Vec<f64>)| {
@@ -156,7 +189,7 @@ impl<'a> Centers<'a> {
             others.map(|(_, other)| distance(own, other)).fold(f64::INFINITY, f64::min) / 2.0
         };
         let halves = centers.iter().enumerate().map(half).collect();
-        Self { centers, columns, halves, scale }
+        Self { centers, lanes, halves, scale }
     }
 
     /// Moves centres to the means of their rows and says how far each went; one without rows stays.
@@ -185,9 +218,9 @@ impl<'a> Centers<'a> {
             let found: Vec<(Sums, usize)> = tasks
                 .zip(rows.par_chunks_mut(ROWS))
                 .map(|(values, rows)| {
-                    let (mut sums, mut distances, mut n_changed) = (Sums::new(k, d), vec![0.0; k], 0);
+                    let (mut sums, mut n_changed) = (Sums::new(k, d), 0);
                     for (value, row) in values.rows().into_iter().zip(rows) {
-                        n_changed += usize::from(self.assign_row(value, row, &mut distances));
+                        n_changed += usize::from(self.assign_row(value, row));
                         let label = row.label as usize;
                         sums.sums[label].iter_mut().zip(value).for_each(|(sum, &v)| *sum += f64::from(v));
                         sums.counts[label] += 1.0;
@@ -204,7 +237,7 @@ impl<'a> Centers<'a> {
     }
 
     /// Whether the row changed its centre.
-    fn assign_row(&self, value: ArrayView1<'_, f32>, row: &mut Assigned, distances: &mut [f64]) -> bool {
+    fn assign_row(&self, value: ArrayView1<'_, f32>, row: &mut Assigned) -> bool {
         let label = row.label as usize;
         let near = self.halves[label].max(row.other) * MARGIN;
         if row.own < near {
@@ -214,20 +247,24 @@ impl<'a> Centers<'a> {
         if row.own < near {
             return false;
         }
-        distances.fill(0.0);
-        for ((&v, &scale), column) in value.iter().zip(self.scale).zip(self.columns.chunks(distances.len())) {
-            for (distance, center) in distances.iter_mut().zip(column) {
-                let difference = (f64::from(v) - center) * scale;
-                *distance += difference * difference;
-            }
-        }
         let (mut best, mut second, mut label) = (f64::INFINITY, f64::INFINITY, 0);
-        for (i, &distance) in (0..).zip(distances.iter()) {
+        let mut take = |i: u32, distance: f64| {
             if distance < best {
                 (second, best, label) = (best, distance, i);
             } else if distance < second {
                 second = distance;
             }
+        };
+        let mut numbers = 0..self.centers.len() as u32;
+        for group in self.lanes.chunks(self.scale.len().max(1)) {
+            let mut distances = [0.0; LANES];
+            for ((&v, &scale), centers) in value.iter().zip(self.scale).zip(group) {
+                for (distance, center) in distances.iter_mut().zip(centers) {
+                    let difference = (f64::from(v) - center) * scale;
+                    *distance += difference * difference;
+                }
+            }
+            distances.into_iter().zip(numbers.by_ref()).for_each(|(distance, i)| take(i, distance));
         }
         let changed = row.label != label;
         *row = Assigned { label, own: best.sqrt(), other: second.sqrt() };
@@ -259,9 +296,13 @@ mod tests {
     use ndarray::{Array2, array};
     use proptest::prelude::*;
 
+    fn search(k: usize, max_rounds: usize) -> Search {
+        Search { k, n_candidates: 1, max_rounds, steady_frac: 0.0 }
+    }
+
     fn found(rows: &Array2<f32>, k: usize, seed: u64) -> Clusters {
         let run = Run::new(seed);
-        kmeans(rows.view(), &vec![1.0; rows.ncols()], (k, 100), &mut run.random(0), &run).unwrap()
+        kmeans(rows.view(), &vec![1.0; rows.ncols()], search(k, 100), &mut run.random(0), &run).unwrap()
     }
 
     /// Heaps at 0 and 10 on a line: whichever seeds are drawn, means end at 0.5 and 10.
@@ -281,7 +322,7 @@ mod tests {
     fn columns_have_their_scale() {
         let rows = array![[0.0, 0.0], [100.0, 0.0], [0.0, 1.0], [100.0, 1.0]];
         let run = Run::new(0);
-        let clusters = kmeans(rows.view(), &[0.0, 1.0], (2, 100), &mut run.random(0), &run).unwrap();
+        let clusters = kmeans(rows.view(), &[0.0, 1.0], search(2, 100), &mut run.random(0), &run).unwrap();
         assert!(clusters.labels[0] == clusters.labels[1] && clusters.labels[2] == clusters.labels[3]);
         assert_ne!(clusters.labels[0], clusters.labels[2]);
     }
@@ -293,10 +334,30 @@ mod tests {
         assert_eq!(found(&Array2::zeros((0, 2)), 3, 0), Clusters { labels: vec![], centers: vec![] });
     }
 
+    /// Ten heaps of like size, far apart: one draw per seed often puts two seeds into one heap and none into
+    /// another, the best of five seldom.
+    #[test]
+    fn more_candidates_find_better_seeds() {
+        let rows = Array2::from_shape_fn((200, 2), |(i, j)| {
+            let heap = (i % 10) as f32;
+            if j == 0 { 100.0 * (heap % 4.0) } else { 100.0 * (heap / 4.0).floor() + (i / 10) as f32 * 0.1 }
+        });
+        let n_found = |n_candidates: usize| {
+            let all_heaps = |seed: &u64| {
+                let (run, search) = (Run::new(*seed), Search { n_candidates, ..search(10, 0) });
+                let clusters = kmeans(rows.view(), &[1.0, 1.0], search, &mut run.random(0), &run).unwrap();
+                (0..10).all(|i| clusters.labels.iter().filter(|&&l| l == clusters.labels[i]).count() == 20)
+            };
+            (0..30_u64).filter(all_heaps).count()
+        };
+        let (one, five) = (n_found(1), n_found(5));
+        assert!(five > 25 && five >= one, "{one} {five}");
+    }
+
     /// Lloyd's rounds without bounds, from the same seeds.
     fn lloyd(rows: &Array2<f32>, k: usize, max_rounds: usize, seed: u64) -> (Vec<u32>, Vec<Vec<f64>>) {
         let (run, scale) = (Run::new(seed), vec![1.0; rows.ncols()]);
-        let mut centers = seeds(rows.view(), &scale, k, &mut run.random(0), &run).unwrap();
+        let mut centers = seeds(rows.view(), &scale, search(k, 0), &mut run.random(0), &run).unwrap();
         let nearest = |centers: &[Vec<f64>], row| {
             let distances = centers.iter().map(|center| squared_distance(row, center, &scale));
             (0_u32..)
@@ -327,12 +388,12 @@ mod tests {
         /// Bounds change nothing, ties on a grid included; nor do threads.
         #[test]
         fn equals_lloyd(
-            n in 1..150_usize, k in 1..9_usize, rounds in 0..12_usize, seed in 0..1000_u64,
+            n in 1..150_usize, k in 1..20_usize, rounds in 0..12_usize, seed in 0..1000_u64,
             cells in prop::collection::vec(prop_oneof![(-4..4_i8).prop_map(f32::from), -4.0..4.0_f32], 300),
         ) {
             let rows = Array2::from_shape_fn((n, 2), |(i, j)| cells[i * 2 + j]);
             let (run, scale) = (Run::new(seed), [1.0, 1.0]);
-            let on = |run: &Run| run.install(|| kmeans(rows.view(), &scale, (k, rounds), &mut run.random(0), run)).unwrap();
+            let on = |run: &Run| run.install(|| kmeans(rows.view(), &scale, search(k, rounds), &mut run.random(0), run)).unwrap();
             let clusters = on(&run);
             prop_assert_eq!(&clusters, &on(&Run::new(seed).with_threads(3)));
             let (labels, centers) = lloyd(&rows, k, rounds, seed);

@@ -2,6 +2,7 @@
 //! sorting, probabilities.
 
 pub mod distributions;
+pub mod floor;
 pub mod kmeans;
 pub mod linalg;
 pub mod neighbors;

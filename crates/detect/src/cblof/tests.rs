@@ -19,7 +19,7 @@ fn golden_rows() -> (Array2<f32>, Clusters) {
     (rows, Clusters { labels: (0..60).map(label).collect(), centers: centers.to_vec() })
 }
 
-/// PyOD 3.6.7 through `golden/cblof.py`; scores are f32, hence the relative 1e-6.
+/// PyOD 3.6.7 through `golden/cblof.py`, which takes columns as they are; scores are f32, hence the relative 1e-6.
 #[test]
 fn matches_pyod_with_given_clusters() {
     let goldens = [
@@ -49,7 +49,7 @@ fn matches_pyod_with_given_clusters() {
     let new = array![[0.0, 0.0], [12.0, 3.0], [1.0, 40.0]];
     for ((large_frac, size_ratio, use_weights), want) in goldens {
         let params = Cblof { n_clusters: 3, large_frac, size_ratio, use_weights };
-        let model = params.model(clusters.clone(), 2);
+        let model = params.model(clusters.clone(), vec![1.0; 2]);
         let some = rows.select(Axis(0), &[0, 17, 35, 36, 54, 59]);
         for (row, want) in some.rows().into_iter().chain(new.rows()).zip(want) {
             let (_, distance, weight) = model.measure(row);
@@ -64,7 +64,9 @@ fn k_means_finds_the_groups() {
     let (rows, clusters) = golden_rows();
     let params = Cblof { n_clusters: 3, ..Cblof::default() };
     let (_, own) = params.fit_score_on(&Features::rows(rows.clone()), &Run::new(3)).unwrap();
-    let given = params.model(clusters, 2);
+    let mean = column_means(rows.view());
+    let unit = |variance: &f64| 1.0 / variance.sqrt();
+    let given = params.model(clusters, column_variances(rows.view(), &mean).iter().map(unit).collect());
     for (row, score) in rows.rows().into_iter().zip(own) {
         assert!((f64::from(score) - given.measure(row).1).abs() < 1e-5);
     }
@@ -89,7 +91,8 @@ fn degenerate_rows_have_an_answer() {
     let (fitted, own) =
         Cblof::default().fit_score_on(&Features::rows(Array2::from_elem((5, 2), 3.0)), &run).unwrap();
     assert_eq!(own, [0.0; 5]);
-    assert_eq!(fitted.score(&Features::rows(array![[3.0, 7.0]]), &run).unwrap(), [4.0]);
+    // Constant columns are measured in units of their size: 4 / 3.
+    assert_eq!(fitted.score(&Features::rows(array![[3.0, 7.0]]), &run).unwrap(), [4.0 / 3.0]);
     // More clusters than rows: each is its own.
     let few = Features::rows(array![[1.0], [2.0], [4.0]]);
     assert_eq!(Cblof::default().fit_score_on(&few, &run).unwrap().1.len(), 3);
@@ -113,9 +116,9 @@ proptest! {
         prop_assert!(model.sizes.is_sorted_by(|a, b| a >= b));
         let shares = fitted.attribute(&rows, &run).unwrap().unwrap().values;
         for (i, row) in rows.values.rows().into_iter().enumerate() {
-            let x = row.mapv(f64::from);
+            let (x, scale) = (row.mapv(f64::from), ndarray::aview1(&model.scale));
             let distances: Vec<f64> =
-                model.centers.rows().into_iter().map(|c| (&x - &c).mapv(|v| v * v).sum().sqrt()).collect();
+                model.centers.rows().into_iter().map(|c| ((&x - &c) * scale).mapv(|v| v * v).sum().sqrt()).collect();
             let own_cluster = (0..distances.len()).min_by(|&a, &b| distances[a].total_cmp(&distances[b])).unwrap();
             let least_large = distances[..model.n_large].iter().copied().fold(f64::INFINITY, f64::min);
             let distance = if own_cluster < model.n_large { distances[own_cluster] } else { least_large };

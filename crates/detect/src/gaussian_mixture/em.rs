@@ -1,7 +1,7 @@
 //! Expectation maximisation.
 
 use anomalyst_core::{Error, Estimate, Result, Run, Shape};
-use anomalyst_kernels::kmeans::kmeans;
+use anomalyst_kernels::kmeans::{Search, kmeans};
 use anomalyst_kernels::linalg::{Cholesky, map_projected, scatter, weighted_means};
 use ndarray::{Array2, ArrayView2};
 
@@ -98,7 +98,8 @@ pub(crate) fn search(
     let (labels, n_clusters) = if k <= 1 {
         (vec![0; n], 1)
     } else {
-        let start = kmeans(values, scale, (k, START_ROUNDS), &mut run.random(k as u64), run)?;
+        let search = Search { k, n_candidates: 1, max_rounds: START_ROUNDS, steady_frac: 0.0 };
+        let start = kmeans(values, scale, search, &mut run.random(k as u64), run)?;
         (start.labels, start.centers.len())
     };
     let mut shares: Vec<Vec<f64>> = (0..n_clusters as u32)

@@ -1,12 +1,15 @@
 //! The histogram of one projection.
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
+use anomalyst_kernels::floor::floor;
 
 use super::project::ROWS;
 
 /// Bars that are counted where their number is to be chosen: a power of two, so that bars of half, a quarter and so
 /// on of their number have the same edges to the last bit.
 pub(super) const FINE: usize = 1024;
+/// The most places of a histogram; cells beside it count too, and must stay far below the limit of [`floor`].
+const MOST_PLACES: usize = 1 << 20;
 /// What part of a row an empty bar counts as; below 1, so that what was never met is odder than what was met once.
 const EMPTY: f64 = 0.1;
 
@@ -20,19 +23,25 @@ pub(super) struct Bars {
     pub(super) typical: f32,
 }
 
-/// Bars of equal width, the first from `low` on.
+/// Bars of equal width.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
-    low: f32,
+    /// As far below the first bar as all bars are wide, so that what lies beside them can be told without signs.
+    origin: f32,
     /// Bars per unit.
     per_unit: f32,
 }
 
 impl Grid {
     /// Where values span 0, any other value is far from them, and they lie in the first bar.
-    pub(super) fn new(low: f32, high: f32, n_bars: usize) -> Self {
-        let per_unit = n_bars as f64 / (f64::from(high) - f64::from(low));
-        Self { low, per_unit: per_unit.min(f64::from(f32::MAX / 4.0)) as f32 }
+    pub(super) fn new((low, high): (f32, f32), n_bars: usize) -> Self {
+        let width = if low < high {
+            f64::from(high) - f64::from(low)
+        } else {
+            f64::from(low.abs().max(1e-20)) * 1e-6
+        };
+        let per_unit = (n_bars as f64 / width).min(f64::from(f32::MAX / 4.0)) as f32;
+        Self { origin: (f64::from(low) - width) as f32, per_unit }
     }
 
     /// The grid of every `step`-th edge, for powers of two.
@@ -42,17 +51,20 @@ impl Grid {
 
     /// The bars of values within the range; any bar for what is missing.
     pub(super) fn bars(self, z: &[f32], n_bars: usize, at: &mut [i32; ROWS]) {
-        let last = (n_bars - 1) as f32;
+        self.cells(z, 1.0, (n_bars, 2 * n_bars - 1), at);
+    }
+
+    /// Rounded down, kept between two cells, and counted from the first of them; `per_bar` is a power of two, so that
+    /// the edges of bars are the same to the last bit.
+    fn cells(self, z: &[f32], per_bar: f32, (first, last): (usize, usize), at: &mut [i32; ROWS]) {
+        let (from, to, per_unit) = (first as f32, last as f32, self.per_unit * per_bar);
         for (at, &z) in at.iter_mut().zip(z) {
-            *at = within((z - self.low) * self.per_unit, last);
+            let cell = (z - self.origin) * per_unit;
+            // Written out, because these comparisons are one instruction each; what is missing fails them.
+            let cell = if cell > from { cell } else { from };
+            *at = floor(if cell < to { cell } else { to }) - first as i32;
         }
     }
-}
-
-/// Rounded down, from 0 to `last`. Written out, because these comparisons are one instruction each; NaN fails them.
-fn within(place: f32, last: f32) -> i32 {
-    let place = if place > 0.0 { place } else { 0.0 };
-    (if place < last { place } else { last }) as i32
 }
 
 impl Bars {
@@ -77,11 +89,9 @@ impl Bars {
 
     /// Where among the surprises each value stands; anywhere for what is missing.
     pub(super) fn places(&self, z: &[f32], at: &mut [i32; ROWS]) {
-        let last = (self.surprises.len() - 3) as f32;
-        for (at, &z) in at.iter_mut().zip(z) {
-            let halves = (z - self.grid.low) * self.grid.per_unit * 2.0;
-            *at = within(halves, last) + 2 - i32::from(halves < 0.0) - i32::from(halves < -1.0);
-        }
+        // Two halves beside the bars on either side.
+        let n_halves = self.surprises.len() - 4;
+        self.grid.cells(z, 2.0, (n_halves - 2, 2 * n_halves + 1), at);
     }
 
     pub(super) fn at(&self, place: i32) -> f32 {
@@ -89,21 +99,26 @@ impl Bars {
     }
 }
 
-/// The number of bars of Birgé and Rozenholc among the powers of two.
+/// The number of bars of Birgé and Rozenholc among the powers of two, given counts of as many bars as the most.
 fn best_number(fine: &[u64]) -> usize {
     let n = fine.iter().sum::<u64>() as f64;
     let most = n / n.ln().max(1.0);
-    let penalised = |n_bars: usize| {
-        let b = n_bars as f64;
-        let term = |count: u64| if count > 0 { count as f64 * (b * count as f64 / n).ln() } else { 0.0 };
-        merged(fine, n_bars).map(term).sum::<f64>() - (b - 1.0 + b.ln().powf(2.5))
+    let penalised = |counts: &[u64]| {
+        let b = counts.len() as f64;
+        let term = |&count: &u64| if count > 0 { count as f64 * (b * count as f64 / n).ln() } else { 0.0 };
+        counts.iter().map(term).sum::<f64>() - (b - 1.0 + b.ln().powf(2.5))
     };
-    let mut best = (1, penalised(1));
-    for n_bars in (1..).map(|power| 1 << power).take_while(|&b| b <= fine.len() && b as f64 <= most) {
-        let found = penalised(n_bars);
-        best = if found > best.1 { (n_bars, found) } else { best };
+    let (mut counts, mut best) = (fine.to_vec(), (1, f64::NEG_INFINITY));
+    loop {
+        if counts.len() == 1 || counts.len() as f64 <= most {
+            let found = penalised(&counts);
+            best = if found >= best.1 { (counts.len(), found) } else { best };
+        }
+        if counts.len() == 1 {
+            return best.0;
+        }
+        counts = merged(&counts, counts.len() / 2).collect();
     }
-    best.0
 }
 
 /// `counts` put together to `n_bars` bars, a divisor of their number.
@@ -112,7 +127,7 @@ fn merged(counts: &[u64], n_bars: usize) -> impl Iterator<Item = u64> + '_ {
 }
 
 pub(super) fn save(all: &[Bars], out: &mut ModelWriter) {
-    out.put("low", &[all.len()], all.iter().map(|bars| bars.grid.low));
+    out.put("origin", &[all.len()], all.iter().map(|bars| bars.grid.origin));
     out.put("per_unit", &[all.len()], all.iter().map(|bars| bars.grid.per_unit));
     out.put("typical", &[all.len()], all.iter().map(|bars| bars.typical));
     out.put("n_places", &[all.len()], all.iter().map(|bars| bars.surprises.len() as u32));
@@ -122,22 +137,22 @@ pub(super) fn save(all: &[Bars], out: &mut ModelWriter) {
 
 /// Refuses numbers that are not finite and histograms without a bar.
 pub(super) fn load(from: &ModelReader<'_>, n: usize) -> Result<Vec<Bars>> {
-    let low: Vec<f32> = from.list_of("low", n)?;
+    let origin: Vec<f32> = from.list_of("origin", n)?;
     let per_unit: Vec<f32> = from.list_of("per_unit", n)?;
     let typical: Vec<f32> = from.list_of("typical", n)?;
     let n_places: Vec<u32> = from.list_of("n_places", n)?;
     let surprises: Vec<f32> = from.list("surprises")?;
     let wrong = || Error::model("the bars of the projections do not fit together or are not finite");
-    if low.iter().chain(&per_unit).chain(&typical).chain(&surprises).any(|v| !v.is_finite()) {
+    if origin.iter().chain(&per_unit).chain(&typical).chain(&surprises).any(|v| !v.is_finite()) {
         return Err(wrong());
     }
     let (mut rest, mut all) = (surprises.as_slice(), Vec::with_capacity(n));
     for i in 0..n {
         let (own, others) = rest.split_at_checked(n_places[i] as usize).ok_or_else(wrong)?;
-        if own.len() < 6 {
+        if own.len() < 6 || own.len() > MOST_PLACES {
             return Err(wrong());
         }
-        let grid = Grid { low: low[i], per_unit: per_unit[i] };
+        let grid = Grid { origin: origin[i], per_unit: per_unit[i] };
         all.push(Bars { grid, surprises: own.to_vec(), typical: typical[i] });
         rest = others;
     }

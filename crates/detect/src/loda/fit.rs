@@ -11,9 +11,11 @@ use super::project::{Lanes, Projection, ROWS};
 
 /// Most stretches of rows that are counted apart, and most counters that they may have together.
 const STRETCHES: usize = 16;
-pub(super) const COUNTERS: usize = 1 << 22;
+const COUNTERS: usize = 1 << 22;
 /// Partial results of a comparison in one instruction.
 const WIDTH: usize = 8;
+/// Counters for each bar: rows that follow each other often fall into the same one, and so need not wait.
+const BESIDE: usize = 2;
 
 type Span = (f32, f32);
 
@@ -25,7 +27,7 @@ pub(super) fn bars(
 ) -> Result<Vec<Bars>> {
     let (n, k) = (values.nrows(), projections.len());
     let n_counted = n_bins.unwrap_or(FINE);
-    let size = n.div_ceil((COUNTERS / (k * n_counted)).clamp(1, STRETCHES)).next_multiple_of(ROWS);
+    let size = n.div_ceil(n_stretches(k * n_counted)).next_multiple_of(ROWS);
     let stretches: Vec<Range<usize>> = (0..n).step_by(size).map(|at| at..n.min(at + size)).collect();
     let stage = run.stage("counting along projections", 2 * n as u64);
     let pass = Pass { values, projections, stage: &stage, run };
@@ -38,12 +40,14 @@ pub(super) fn bars(
     // A projection that no row had all the values for has a span of nothing, and no counts.
     let spans: Vec<Span> = spans.into_iter().map(|s| if s.0 <= s.1 { s } else { (0.0, 0.0) }).collect();
 
-    let grids: Vec<Grid> = spans.iter().map(|&(low, high)| Grid::new(low, high, n_counted)).collect();
-    let found: Vec<Result<Vec<u32>>> =
+    let grids: Vec<Grid> =
+        spans.iter().map(|&span| Grid::new(span, if span.0 < span.1 { n_counted } else { 1 })).collect();
+    let found: Vec<Result<Vec<[u32; BESIDE]>>> =
         stretches.par_iter().map(|rows| pass.counts(rows.clone(), &grids, n_counted)).collect();
     let mut counts = vec![0_u64; k * n_counted];
     for found in found {
-        counts.iter_mut().zip(found?).for_each(|(all, count)| *all += u64::from(count));
+        let sums = found?.into_iter().map(|beside| beside.into_iter().map(u64::from).sum::<u64>());
+        counts.iter_mut().zip(sums).for_each(|(all, count)| *all += count);
     }
     let finished = |((&(low, high), grid), counts): ((&Span, Grid), &[u64])| {
         if low == high {
@@ -55,6 +59,15 @@ pub(super) fn bars(
         }
     };
     Ok(spans.par_iter().zip(grids).zip(counts.par_chunks(n_counted)).map(finished).collect())
+}
+
+fn n_stretches(n_bars: usize) -> usize {
+    (COUNTERS / (n_bars * BESIDE)).clamp(1, STRETCHES)
+}
+
+/// Bytes that counting so many bars takes.
+pub(super) fn bytes(n_bars: usize) -> u64 {
+    (8 * n_bars + 4 * BESIDE * n_bars * n_stretches(n_bars)) as u64
 }
 
 const EMPTY_SPAN: Span = (f32::INFINITY, f32::NEG_INFINITY);
@@ -94,34 +107,39 @@ impl Pass<'_> {
     }
 
     /// The counts of all projections behind one another.
-    fn counts(&self, rows: Range<usize>, grids: &[Grid], n_counted: usize) -> Result<Vec<u32>> {
-        let mut counts = vec![0_u32; self.projections.len() * n_counted];
+    fn counts(&self, rows: Range<usize>, grids: &[Grid], n_counted: usize) -> Result<Vec<[u32; BESIDE]>> {
+        let mut counts = vec![[0; BESIDE]; self.projections.len() * n_counted];
         let mut at = [0; ROWS];
         self.each(rows, |i, lanes, z| {
             let counts = &mut counts[i * n_counted..(i + 1) * n_counted];
             grids[i].bars(z, n_counted, &mut at);
             if lanes.has_gaps() {
                 let present = at.iter().zip(z).filter(|(_, z)| !z.is_nan());
-                present.for_each(|(&at, _)| counts[at as usize] += 1);
-            } else {
-                at[..z.len()].iter().for_each(|&at| counts[at as usize] += 1);
+                present.for_each(|(&at, _)| counts[at as usize][0] += 1);
+                return;
             }
+            let (together, rest) = at[..z.len()].as_chunks::<BESIDE>();
+            for at in together {
+                (0..BESIDE).for_each(|i| counts[at[i] as usize][i] += 1);
+            }
+            rest.iter().for_each(|&at| counts[at as usize][0] += 1);
         })?;
         Ok(counts)
     }
 }
 
-/// Least and greatest value; what is missing fails every comparison.
+/// Least and greatest value. What is missing fails every comparison; those are written out and kept apart, because so
+/// each is one instruction for several values.
 fn span(z: &[f32]) -> Span {
     let (mut low, mut high) = ([f32::INFINITY; WIDTH], [f32::NEG_INFINITY; WIDTH]);
-    let mut take = |z: &[f32]| {
-        for ((low, high), &z) in low.iter_mut().zip(&mut high).zip(z) {
-            *low = if z < *low { z } else { *low };
-            *high = if z > *high { z } else { *high };
-        }
-    };
     let (chunks, rest) = z.as_chunks::<WIDTH>();
-    chunks.iter().for_each(|chunk| take(chunk));
-    take(rest);
-    (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max))
+    for chunk in chunks {
+        low = std::array::from_fn(|i| if chunk[i] < low[i] { chunk[i] } else { low[i] });
+        high = std::array::from_fn(|i| if chunk[i] > high[i] { chunk[i] } else { high[i] });
+    }
+    // The functions of the standard library pass over what is missing, but take more instructions.
+    (
+        low.iter().chain(rest).copied().fold(f32::INFINITY, f32::min),
+        high.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max),
+    )
 }

@@ -10,6 +10,12 @@ pub(super) const ROWS: usize = 512;
 /// Values are cut off here, so that sums of them stay finite.
 const LIMIT: f32 = 1e30;
 
+/// From one column to the next; not a power of two, so that the columns of a row do not compete for the same lines of
+/// the cache.
+const LANE: usize = ROWS + 16;
+/// Columns that are added at once, so that sums are written and read once for all of them.
+const PARTS: usize = 4;
+
 /// A block of rows, column by column.
 #[derive(Default)]
 pub(super) struct Lanes {
@@ -22,16 +28,17 @@ impl Lanes {
     /// Takes at most [`ROWS`] rows.
     pub(super) fn fill(&mut self, block: ArrayView2<'_, f32>) {
         self.n_rows = block.nrows();
-        self.values.resize(block.ncols() * ROWS, 0.0);
-        self.has_gaps = false;
-        for (lane, column) in self.values.chunks_exact_mut(ROWS).zip(block.columns()) {
-            let mut any = false;
-            for (out, &v) in lane.iter_mut().zip(column) {
-                any |= v.is_nan();
-                *out = v.clamp(-LIMIT, LIMIT);
+        self.values.resize(block.ncols() * LANE, 0.0);
+        // On its own, not in `self`: there it would be written to memory value by value.
+        let mut has_gaps = false;
+        let (lanes, _) = self.values.as_chunks_mut::<LANE>();
+        for (i, row) in block.rows().into_iter().enumerate() {
+            for (lane, &v) in lanes.iter_mut().zip(row) {
+                has_gaps |= v.is_nan();
+                lane[i] = v.clamp(-LIMIT, LIMIT);
             }
-            self.has_gaps |= any;
         }
+        self.has_gaps = has_gaps;
     }
 
     pub(super) const fn n_rows(&self) -> usize {
@@ -44,7 +51,7 @@ impl Lanes {
     }
 
     fn column(&self, j: u32) -> &[f32] {
-        &self.values[j as usize * ROWS..][..self.n_rows]
+        &self.values[j as usize * LANE..][..self.n_rows]
     }
 }
 
@@ -78,7 +85,15 @@ impl Projection {
     /// The projected rows; NaN where a value is missing.
     pub(super) fn of(&self, lanes: &Lanes, z: &mut [f32]) {
         z.fill(0.0);
-        for &(column, weight) in &self.parts {
+        let (together, rest) = self.parts.as_chunks::<PARTS>();
+        for parts in together {
+            let [a, b, c, d] = parts.map(|(column, _)| lanes.column(column));
+            let weights = parts.map(|(_, weight)| weight);
+            for ((((z, &a), &b), &c), &d) in z.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *z = *z + weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
+            }
+        }
+        for &(column, weight) in rest {
             z.iter_mut().zip(lanes.column(column)).for_each(|(z, &v)| *z += weight * v);
         }
     }

@@ -1,12 +1,13 @@
 //! One random grid over a few columns, and the cells that its sample lies in.
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Random, Result};
+use anomalyst_kernels::floor::{FLOOR_LIMIT, floor};
 use ndarray::ArrayView2;
 use rand::RngExt;
 use rand::seq::index;
 
 /// Where a column's cells end on either side; what lies farther out shares the last.
-const FARTHEST: f32 = 1e9;
+const FARTHEST: f32 = FLOOR_LIMIT;
 /// The cell of what is missing.
 const MISSING: i32 = i32::MIN;
 /// 2^64 over the golden ratio, odd (Knuth, volume 3, section 6.4).
@@ -124,13 +125,8 @@ impl Grid {
 
 /// The cell of a value.
 fn cell(v: f32, cut: Cut) -> i32 {
-    if v.is_nan() {
-        return MISSING;
-    }
     let place = ((v - cut.low) * cut.per_unit + cut.shift).clamp(-FARTHEST, FARTHEST);
-    let whole = place as i32;
-    // Rounded down, also below 0.
-    whole - i32::from((whole as f32) > place)
+    if v.is_nan() { MISSING } else { floor(place) }
 }
 
 /// The hash of the cell of each row.
