@@ -34,7 +34,6 @@ fn matches_scikit_learn() {
             weight_concentration,
             tolerance: 1e-12,
             max_iter: 2000,
-            regularization: 1e-6,
             ..BayesianMixture::default()
         };
         let (_, scores) = params.fit_score_on(&Features::rows(two_clouds()), &Run::new(0)).unwrap();
