@@ -23,10 +23,10 @@
 //! are bent or many.
 //!
 //! # Differences
-//! - Columns are standardised, so `regularization` is a share of each column's variance; scikit-learn adds 1e-6 in
-//!   the columns' own unit.
-//! - Two components by default: one for the bulk and a wider one that keeps spread rows from bending the first;
-//!   PyOD has one. Without `n_components`, the criterion of Schwarz chooses between 1 and 5.
+//! - Columns are standardised, so `regularization` is a share of each column's variance, a tenth by default;
+//!   scikit-learn adds 1e-6 in the columns' own unit. Directions in which a cloud of few rows happens to be thin would
+//!   otherwise decide the score, the more so the more columns and clouds there are.
+//! - Four components by default, which such clouds allow; PyOD has one. Without `n_components`, the criterion of Schwarz chooses between 1 and 5.
 //! - One start by k-means++ and at most 20 rounds of k-means. A component that loses all its rows is dropped.
 //! - More rows than `max_rows` are sampled by the seed for the fit; all rows are scored.
 //!
@@ -41,7 +41,7 @@
 //! use anomalyst_core::{DetectorExt, Features, Run};
 //! use anomalyst_detect::GaussianMixture;
 //! let rows = Features::rows(ndarray::array![[-1.0_f32], [1.0], [-1.0], [1.0]]);
-//! let params = GaussianMixture { n_components: Some(1), ..GaussianMixture::default() };
+//! let params = GaussianMixture { n_components: Some(1), regularization: 1e-6, ..GaussianMixture::default() };
 //! let fitted = params.fit_on(&rows, &Run::new(0)).unwrap();
 //! let scores = fitted.score(&Features::rows(ndarray::array![[0.0_f32], [2.0]]), &Run::new(0)).unwrap();
 //! assert!((scores[0] - 0.9189385).abs() < 1e-5); // ln(2 pi) / 2
@@ -57,7 +57,7 @@ use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
-use anomalyst_kernels::linalg::{column_means, column_variances, map_projected};
+use anomalyst_kernels::linalg::{column_means, column_variances, map_whitened};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
@@ -100,9 +100,9 @@ pub struct GaussianMixture {
 impl Default for GaussianMixture {
     fn default() -> Self {
         Self {
-            n_components: Some(2),
+            n_components: Some(4),
             min_weight: 0.05,
-            regularization: 1e-6,
+            regularization: 0.1,
             max_iter: 100,
             tolerance: 1e-3,
             max_rows: 100_000,
@@ -274,7 +274,7 @@ impl Attribute for GaussianMixtureModel {
         {
             let mut best = vec![f64::NEG_INFINITY; block.nrows()];
             for component in &self.components {
-                let found = map_projected(
+                let found = map_whitened(
                     block,
                     (&component.mean, &self.scale),
                     &component.whiten,

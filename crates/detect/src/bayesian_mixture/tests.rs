@@ -64,7 +64,12 @@ fn two_rows_by_hand() {
 fn superfluous_clouds_stay_empty() {
     let run = Run::new(0);
     let held = |rows: Array2<f32>| {
-        let params = BayesianMixture { max_iter: 1000, tolerance: 1e-6, ..BayesianMixture::default() };
+        let params = BayesianMixture {
+            max_iter: 1000,
+            tolerance: 1e-6,
+            regularization: 1e-6,
+            ..BayesianMixture::default()
+        };
         let fitted = params.fit_on(&Features::rows(rows), &run).unwrap();
         fitted.model().components.iter().filter(|cloud| cloud.weight > 0.05).count()
     };

@@ -2,7 +2,7 @@
 
 use anomalyst_core::{Error, Estimate, Result, Run, Shape};
 use anomalyst_kernels::kmeans::{Search, kmeans};
-use anomalyst_kernels::linalg::{Cholesky, map_projected, scatter, weighted_means};
+use anomalyst_kernels::linalg::{Cholesky, map_whitened, scatter, weighted_means};
 use ndarray::{Array2, ArrayView2};
 
 use crate::quadratic::finite;
@@ -185,7 +185,7 @@ pub(super) fn log_densities(
     run: &Run,
 ) -> Result<Vec<Vec<f64>>> {
     let one =
-        |c: &Component| map_projected(values, (&c.mean, scale), &c.whiten, run, |_, _, y| c.log_density(y));
+        |c: &Component| map_whitened(values, (&c.mean, scale), &c.whiten, run, |_, _, y| c.log_density(y));
     components.iter().map(one).collect()
 }
 

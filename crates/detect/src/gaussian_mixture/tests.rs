@@ -66,6 +66,7 @@ fn matches_scikit_learn() {
             n_components: Some(k),
             tolerance: 1e-12,
             max_iter: 1000,
+            regularization: 1e-6,
             ..GaussianMixture::default()
         };
         let (_, scores) = params.fit_score_on(&Features::rows(two_clouds()), &Run::new(0)).unwrap();
@@ -96,7 +97,7 @@ fn the_criterion_counts_clouds() {
 #[test]
 fn degenerate_rows_have_an_answer() {
     let run = Run::new(0);
-    let params = GaussianMixture::default();
+    let params = GaussianMixture { regularization: 1e-6, ..GaussianMixture::default() };
     // One row, in units of 4 and of 1, with nothing but the regularisation as variance.
     let fitted = params.fit_on(&Features::rows(array![[4.0, 0.0]]), &run).unwrap();
     let scores = fitted.score(&Features::rows(array![[4.0, 0.0], [8.0, 0.0]]), &run).unwrap();

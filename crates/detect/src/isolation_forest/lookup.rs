@@ -41,7 +41,8 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// `None` where trees ask about codes or several columns at once, where steps have a reach, or where padding would waste too much.
+    /// `None` where trees ask about codes or several columns at once, where steps have a reach, or where padding would
+    /// waste too much.
     pub(super) fn new(trees: &[Tree], n_values: usize) -> Option<Self> {
         let plain = |split| !matches!(split, Split::Levels { .. } | Split::Plane { .. });
         let all_plain = trees.iter().flat_map(|tree| &tree.nodes).all(|node| plain(node.split));

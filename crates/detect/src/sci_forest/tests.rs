@@ -58,9 +58,9 @@ fn finds_a_dense_cluster_beside_the_bulk() {
 }
 
 /// isotree 0.6.1.post10 with the settings that its manual gives for this method, means over 200 seeds; the script is
-/// golden/sci_forest.py. The spread over seeds is up to 0.027, so the standard errors are 0.004 and 0.002. Most normal
-/// rows reach the depth limit in every tree, where ranks are left to chance: their scores are compared, not their order,
-/// and not the AUROC.
+/// golden/sci_forest.py. The spread over seeds is up to 0.027, so means over 10 seeds have a standard error of up to
+/// 0.009. Most normal rows reach the depth limit in every tree, where ranks are left to chance: their scores are
+/// compared, not their order, and not the AUROC.
 #[test]
 fn matches_isotree_on_average() {
     #[rustfmt::skip]
@@ -74,6 +74,6 @@ fn matches_isotree_on_average() {
         0.2928, 0.4128, 0.3186, 0.4062, 0.6853, 0.3965, 0.3467, 0.6630, 0.2972, 0.2928, 0.3275, 0.4243,
         0.3052,
     ];
-    let (worst, ..) = compare(&SciForest::default(), &expected, 0.91169);
-    assert!(worst < 0.012, "{worst}");
+    let (worst, ..) = compare(&SciForest::default(), &expected, 0.91169, 10);
+    assert!(worst < 0.03, "{worst}");
 }

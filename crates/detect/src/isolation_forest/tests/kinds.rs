@@ -160,7 +160,7 @@ fn densities_match_isotree_on_average() {
         0.2073,
     ];
     let params = IsolationForest { scoring: Scoring::Density, ..IsolationForest::default() };
-    let (worst, correlation, auroc) = compare(&params, &expected, 0.92765);
+    let (worst, correlation, auroc) = compare(&params, &expected, 0.92765, 40);
     assert!(worst < 0.08 && correlation > 0.99 && auroc < 0.01, "{worst} {correlation} {auroc}");
 }
 
@@ -184,7 +184,7 @@ fn pooled_gain_matches_isotree_on_average() {
         n_candidates: 3,
         ..IsolationForest::default()
     };
-    let (worst, correlation, auroc) = compare(&params, &expected, 0.91250);
+    let (worst, correlation, auroc) = compare(&params, &expected, 0.91250, 40);
     assert!(worst < 0.012 && correlation > 0.99 && auroc < 0.01, "{worst} {correlation} {auroc}");
 }
 
@@ -207,6 +207,6 @@ fn oblique_pooled_gain_matches_isotree_on_average() {
         extension_level: 1,
         ..IsolationForest::default()
     };
-    let (worst, correlation, auroc) = compare(&params, &expected, 0.90950);
+    let (worst, correlation, auroc) = compare(&params, &expected, 0.90950, 40);
     assert!(worst < 0.012 && correlation > 0.97 && auroc < 0.01, "{worst} {correlation} {auroc}");
 }
