@@ -4,6 +4,7 @@
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
 mod column_z_score;
+mod dte_np;
 mod ecod;
 mod gaussian_mixture;
 mod histogram;
@@ -15,6 +16,7 @@ mod random;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
+    dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
     histogram::Histogram,
