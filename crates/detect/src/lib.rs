@@ -4,6 +4,7 @@
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
 mod column_z_score;
+mod connectivity_outlier_factor;
 mod dte_np;
 mod ecod;
 mod gaussian_mixture;
@@ -11,11 +12,14 @@ mod histogram;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
+mod local_outlier_probability;
 mod pca;
+mod places;
 mod random;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
+    connectivity_outlier_factor::ConnectivityOutlierFactor,
     dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
@@ -23,6 +27,7 @@ anomalyst_core::methods! {
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
+    local_outlier_probability::LocalOutlierProbability,
     pca::Pca,
     random::Random,
 }
