@@ -3,6 +3,7 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod angle_based;
 mod column_z_score;
 mod connectivity_outlier_factor;
 mod dte_np;
@@ -18,6 +19,7 @@ mod places;
 mod random;
 
 anomalyst_core::methods! {
+    angle_based::AngleBased,
     column_z_score::ColumnZScore,
     connectivity_outlier_factor::ConnectivityOutlierFactor,
     dte_np::DteNp,
