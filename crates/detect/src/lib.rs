@@ -10,10 +10,12 @@ mod dte_np;
 mod ecod;
 mod gaussian_mixture;
 mod histogram;
+mod influenced_outlierness;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
 mod local_outlier_probability;
+mod odin;
 mod pca;
 mod places;
 mod random;
@@ -26,10 +28,12 @@ anomalyst_core::methods! {
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
     histogram::Histogram,
+    influenced_outlierness::InfluencedOutlierness,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
+    odin::Odin,
     pca::Pca,
     random::Random,
 }

@@ -8,7 +8,9 @@
 use anomalyst_core::{
     Attributions, Checked, Error, Estimate, Model, ModelReader, ModelWriter, Result, Run, Shape,
 };
-use anomalyst_kernels::neighbors::{Neighbor, NeighborIndex, Neighbors, Skip, search_estimate};
+use anomalyst_kernels::neighbors::{
+    Neighbor, NeighborIndex, Neighbors, Skip, search_estimate, squared_distance,
+};
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
@@ -86,6 +88,11 @@ impl Places {
         &self.weight
     }
 
+    /// Neighbours that a new row is compared with; never more than there are places.
+    pub(crate) fn n_neighbors(&self) -> usize {
+        self.n_neighbors
+    }
+
     /// The neighbourhood of one reference row: the others at its own place, then other places, nearest first.
     pub(crate) fn around_reference<'a>(
         &'a self,
@@ -133,6 +140,23 @@ impl Places {
     ) -> Result<Vec<T>> {
         let values = rows.features().values.view();
         self.index.map(values, self.n_neighbors + 1, Skip::None, run, |i, near| make(i, self.apart(near)))
+    }
+
+    /// Reverse neighbours of a new row: the places that would have it among their nearest, as it lies no farther than
+    /// their k-th neighbour. Any place may be one, so all are measured.
+    pub(crate) fn reverse(&self, row: &[f32], k_distance: &[f64]) -> impl Iterator<Item = u32> {
+        let has_row = |&place: &u32| {
+            let squared = squared_distance(row, self.point(place));
+            // Rounded as the distances of the places were.
+            let distance = Neighbor { index: place, squared }.distance_f32();
+            k_distance.get(place as usize).is_some_and(|&k_distance| f64::from(distance) <= k_distance)
+        };
+        (0..self.len() as u32).filter(has_row)
+    }
+
+    /// Time of [`Self::reverse`] among `n` places.
+    pub(crate) fn reverse_nanos(n: usize, n_columns: usize) -> f64 {
+        n as f64 * (4.0 + 0.7 * n_columns as f64)
     }
 
     /// Scores of the training rows from those of the places. Rows outside the sample were not learned from, and are
