@@ -11,6 +11,7 @@ mod ecod;
 mod gaussian_mixture;
 mod histogram;
 mod influenced_outlierness;
+mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
@@ -29,6 +30,7 @@ anomalyst_core::methods! {
     gaussian_mixture::GaussianMixture,
     histogram::Histogram,
     influenced_outlierness::InfluencedOutlierness,
+    inne::Inne,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
