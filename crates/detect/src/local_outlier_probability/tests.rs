@@ -81,8 +81,7 @@ fn data_without_spread_has_an_answer() {
     assert!(with(1).fit_on(&Features::rows(array![[1.0]]), &run).is_err());
 }
 
-/// A heap of equal rows is a dense group, not an infinite density that makes its neighbours outliers. PyNomaly, which
-/// divides by 1e-8 there, gives rows beside the heap the probability 1.
+/// A heap of equal rows is a dense group, not an infinite density that makes its neighbours outliers.
 #[test]
 fn rows_beside_duplicates_are_not_outliers() {
     let rows = Array2::from_shape_fn((1100, 2), |(i, j)| {
