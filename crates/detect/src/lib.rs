@@ -3,37 +3,52 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod angle_based;
 mod bayesian_mixture;
 mod cblof;
 mod column_z_score;
+mod connectivity_outlier_factor;
 mod copod;
+mod dte_np;
 mod ecod;
 mod gaussian_mixture;
 mod hbos;
+mod influenced_outlierness;
+mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
+mod local_outlier_probability;
 mod loda;
 mod median_absolute_deviation;
+mod odin;
 mod pca;
+mod places;
 mod quadratic;
 mod random;
 mod rs_hash;
 mod sci_forest;
 
 anomalyst_core::methods! {
+    angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
     cblof::Cblof,
     column_z_score::ColumnZScore,
+    connectivity_outlier_factor::ConnectivityOutlierFactor,
     copod::Copod,
+    dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
     hbos::Hbos,
+    influenced_outlierness::InfluencedOutlierness,
+    inne::Inne,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
+    local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
     median_absolute_deviation::MedianAbsoluteDeviation,
+    odin::Odin,
     pca::Pca,
     random::Random,
     rs_hash::RsHash,
