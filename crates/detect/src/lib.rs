@@ -10,8 +10,11 @@ mod histogram;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod local_outlier_factor;
+mod one_class_svm;
 mod pca;
 mod random;
+mod support_vectors;
+mod svdd;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
@@ -21,6 +24,8 @@ anomalyst_core::methods! {
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     local_outlier_factor::LocalOutlierFactor,
+    one_class_svm::OneClassSvm,
     pca::Pca,
     random::Random,
+    svdd::Svdd,
 }
