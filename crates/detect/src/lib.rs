@@ -9,6 +9,7 @@ mod gaussian_mixture;
 mod histogram;
 mod isolation_forest;
 mod k_nearest_neighbors;
+mod kernel_density;
 mod local_outlier_factor;
 mod one_class_svm;
 mod pca;
@@ -23,6 +24,7 @@ anomalyst_core::methods! {
     histogram::Histogram,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
+    kernel_density::KernelDensity,
     local_outlier_factor::LocalOutlierFactor,
     one_class_svm::OneClassSvm,
     pca::Pca,
