@@ -35,8 +35,8 @@
 //! # References
 //! - Parzen 1962, On estimation of a probability density function and mode, Annals of Mathematical Statistics 33(3).
 //!   doi:10.1214/aoms/1177704472
-//! - Scott 2015, Multivariate density estimation, section 6.3. doi:10.1002/9781118575574
-//! - Silverman 1986, Density estimation for statistics and data analysis, section 4.3.
+//! - Scott 2015, Multivariate density estimation. doi:10.1002/9781118575574
+//! - Silverman 1986, Density estimation for statistics and data analysis.
 //!
 //! # Example
 //! ```

@@ -10,6 +10,7 @@ mod histogram;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod kernel_density;
+mod linear_one_class_svm;
 mod local_outlier_factor;
 mod one_class_svm;
 mod pca;
@@ -25,6 +26,7 @@ anomalyst_core::methods! {
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     kernel_density::KernelDensity,
+    linear_one_class_svm::LinearOneClassSvm,
     local_outlier_factor::LocalOutlierFactor,
     one_class_svm::OneClassSvm,
     pca::Pca,

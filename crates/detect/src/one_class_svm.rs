@@ -7,7 +7,7 @@
 //! like them as rows on the boundary are?
 //!
 //! # Equations
-//! With `n` reference rows and `k` the kernel (equations 3.12 to 3.14 of the paper, multiplied by `nu n`):
+//! With `n` reference rows and `k` the kernel (the dual problem of the paper, with weights multiplied by `nu n`):
 //! `min_a 1/2 sum_ij a_i a_j k(x_i, x_j)` with `0 <= a_i <= 1` and `sum_i a_i = nu n`, and
 //! `s(x) = r - sum_i a_i k(x_i, x)`, where `r` is the sum at rows with `0 < a_i < 1`, which lie on the boundary.
 //!

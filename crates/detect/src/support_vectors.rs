@@ -102,6 +102,11 @@ impl SupportVectors {
         &self.rows
     }
 
+    /// The same rows, each with weight 1: weights of either sign would cancel where rows are averaged.
+    pub(crate) fn with_even_weights(&self) -> Self {
+        Self { kernel: self.kernel, rows: self.rows.clone(), weights: vec![1.0; self.weights.len()] }
+    }
+
     /// `f` of each row.
     pub(crate) fn sums(&self, rows: ArrayView2<'_, f32>, run: &Run) -> Result<Vec<f64>> {
         self.rows.weighted_sums(self.kernel, &self.weights, rows, run)

@@ -6,8 +6,8 @@
 //! support vectors.
 //!
 //! # Equations
-//! With `n` reference rows and `k` the kernel (equations 10, 12 and 14 of the paper with `C = 1 / (nu n)`; the weights
-//! are multiplied by `S = nu n` while solving):
+//! With `n` reference rows and `k` the kernel (the dual problem of the paper with `C = 1 / (nu n)`; the weights are
+//! multiplied by `S = nu n` while solving):
 //! `max_a sum_i a_i k(x_i, x_i) - sum_ij a_i a_j k(x_i, x_j)` with `0 <= a_i <= 1 / S` and `sum_i a_i = 1`, and
 //! `s(x) = |x - c|^2 - R^2 = k(x, x) - 2 sum_i a_i k(x_i, x) - b`, where `b` is what the first two terms are at rows
 //! with `0 < a_i < 1 / S`, which lie on the surface.
@@ -22,7 +22,7 @@
 //!
 //! # Use when / Avoid when
 //! With `linear` where normal rows form one round cloud, with `rbf` where they fill a region of any shape. Avoid
-//! `polynomial` where rows differ in length: it stretches the ball along them, as the paper says (section 2.2).
+//! `polynomial` where rows differ in length: it stretches the ball along them, as the paper says.
 //!
 //! # Differences
 //! - The price of a row outside is given as the share `nu` of rows that may be there, as in `one_class_svm`.

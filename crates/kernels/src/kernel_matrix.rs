@@ -87,7 +87,7 @@ pub fn exp_of_negatives(values: &mut [f64]) {
 }
 
 /// `e^x = 2^k e^r` with `k` the nearest whole number to `x / ln 2` and `e^r` by its series, of which 13 terms leave
-/// 2e-16 for `|r| <= ln(2) / 2` (Muller 2016, Elementary Functions, section 11).
+/// 2e-16 for `|r| <= ln(2) / 2`.
 #[inline(always)]
 fn exp_loop(values: &mut [f64]) {
     /// Adding this rounds to a whole number, which then stands in the lowest bits.

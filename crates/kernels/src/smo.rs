@@ -4,9 +4,9 @@
 //! machines and of support vector data description. Each step moves weight between two rows: the one whose gradient
 //! asks most for more, and the one with which the gain to second order is largest (Fan, Chen, Lin 2005, Working set
 //! selection using second order information for training support vector machines, JMLR 6, WSS 2 without the sign of
-//! labels). Rows that rest at a bound are put aside (Joachims 1999, Making large-scale SVM learning practical,
-//! section 11.4) and their gradients brought up to date at the end. Kernels are kept in single precision, as many
-//! rows as a given memory holds.
+//! labels). Rows that rest at a bound are put aside (Joachims 1999, Making large-scale SVM learning practical) and
+//! their gradients brought up to date at the end. Kernels are kept in single precision, as many rows as a given memory
+//! holds.
 //!
 //! The steps are taken one after the other; only kernels are computed in parallel, each on its own, so threads change
 //! no bit.

@@ -138,7 +138,7 @@ fn shares_tell_the_column() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
-    /// Proposition 3 of the paper: at most a share `nu` lies outside, and at least a share `nu` has weight.
+    /// The nu-property of the paper: at most a share `nu` lies outside, and at least a share `nu` has weight.
     #[test]
     fn nu_bounds_the_rows_outside(flat in prop::collection::vec(-3.0..3.0_f32, 20..200), nu in 0.02..1.0_f64) {
         let rows = Array2::from_shape_fn((flat.len() / 2, 2), |(i, j)| flat[i * 2 + j]);

@@ -83,7 +83,7 @@ fn shares_tell_the_column() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
-    /// With a kernel of the distance every row has length 1, and the two problems are one (section 2.3 of the paper).
+    /// With a kernel of the distance every row has length 1, and the two problems are one.
     #[test]
     fn equals_the_one_class_machine_with_rbf(flat in prop::collection::vec(-3.0..3.0_f32, 20..200), nu in 0.02..1.0_f64) {
         let rows = Features::rows(Array2::from_shape_fn((flat.len() / 2, 2), |(i, j)| flat[i * 2 + j]));

@@ -70,7 +70,7 @@ pub(super) struct Partner {
     pub(super) highest: f64,
 }
 
-/// The row that can give weight with the largest gain `b^2 / a` (Fan, Chen, Lin 2005, equation 9); `None` where every
+/// The row that can give weight with the largest gain `b^2 / a` of Fan, Chen, Lin 2005; `None` where every
 /// gradient is as low as that of the row that is to get it.
 pub(super) fn best_partner(
     from: From,
