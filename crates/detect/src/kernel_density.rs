@@ -27,6 +27,8 @@
 //! # Differences
 //! - `fit_score` leaves each row's own hill out of its sum, else every row would look likely at its own place.
 //!   scikit-learn and PyOD keep it. Scoring a training row as if it were new meets its own hill.
+//! - Columns are divided by their deviations first, unless `standardize` is off, since one width must fit all of them;
+//!   the density is that of the columns as they are.
 //! - The rules hold the deviation of the columns, as in their papers; scikit-learn's take it to be 1.
 //! - `max_reference` keeps a random sample of the training rows, by default 10,000; scores are then those of the
 //!   estimate from the sample, with the bandwidth that its size asks for.
@@ -43,7 +45,7 @@
 //! use anomalyst_core::{DetectorExt, Features, Run};
 //! use anomalyst_detect::KernelDensity;
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [2.0]]);
-//! let detector = KernelDensity { bandwidth: Some(1.0), ..KernelDensity::default() };
+//! let detector = KernelDensity { bandwidth: Some(1.0), standardize: false, ..KernelDensity::default() };
 //! let fitted = detector.fit_on(&rows, &Run::new(0)).unwrap();
 //! let score = fitted.score(&Features::rows(ndarray::array![[1.0_f32]]), &Run::new(0)).unwrap()[0];
 //! assert!((score - 1.4189385).abs() < 1e-6); // both hills at one deviation: ln(2 pi) / 2 + 1 / 2
@@ -62,7 +64,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::k_nearest_neighbors::reference_rows;
 use crate::pca::finite;
-use crate::support_vectors::SupportVectors;
+use crate::support_vectors::{SupportVectors, Units};
 
 /// The logarithm of the lowest sum of kernels without tails.
 const LOWEST: f64 = -40.0;
@@ -75,11 +77,13 @@ const NO_SKIP: usize = usize::MAX;
 pub struct KernelDensity {
     /// The form of a hill.
     pub hill: Hill,
-    /// The bandwidth, in units of the features. Left out, it follows from the data by `bandwidth_rule`.
+    /// The bandwidth, in units of the features, or of their deviations where `standardize` is on. Left out, it follows from the data by `bandwidth_rule`.
     #[schemars(range(min = 1e-12, max = 1e12))]
     pub bandwidth: Option<f64>,
     /// How the bandwidth follows from the data where it is not given.
     pub bandwidth_rule: BandwidthRule,
+    /// Divides each column by its standard deviation first, so that units do not matter.
+    pub standardize: bool,
     /// Training rows to keep as reference, drawn at random; all of them if not given.
     #[schemars(range(min = 2))]
     pub max_reference: Option<usize>,
@@ -91,6 +95,7 @@ impl Default for KernelDensity {
             hill: Hill::Gaussian,
             bandwidth: None,
             bandwidth_rule: BandwidthRule::Scott,
+            standardize: true,
             max_reference: Some(10_000),
         }
     }
@@ -147,7 +152,6 @@ impl Detector for KernelDensity {
             Invariance::RowOrder,
             Invariance::ColumnOrder,
             Invariance::Translation,
-            Invariance::Rotation,
             Invariance::GlobalScaleRank,
         ],
         cost: Cost { fit: Growth::Linear, score: Growth::Linear },
@@ -178,7 +182,7 @@ impl Detector for KernelDensity {
     fn estimate(&self, shape: Shape) -> Estimate {
         let n = self.max_reference.map_or(shape.n_parts, |most| most.min(shape.n_parts));
         Estimate {
-            bytes: 8 * (n * shape.n_values) as u64 + 40 * shape.n_parts as u64,
+            bytes: 8 * (n * shape.n_values) as u64 + 4 * (shape.n_parts * (shape.n_values + 10)) as u64,
             fit_nanos: (shape.n_parts + n * shape.n_values) as f64 * 4.0,
             score_nanos_per_row: n as f64 * kernel_nanos(shape.n_values),
         }
@@ -191,8 +195,11 @@ impl KernelDensity {
         let values = train.features().values.view();
         let sample = rows.map(|rows| values.select(Axis(0), rows));
         let rows = sample.as_ref().map_or(values, |rows| rows.view());
+        let units = Units::of(rows, self.standardize);
+        let rows = units.apply(rows);
+        let rows = rows.view();
         let bandwidth = self.bandwidth.unwrap_or_else(|| self.bandwidth_rule.bandwidth(rows));
-        let reference = SupportVectors::new(width(bandwidth), rows, &vec![1.0; rows.nrows()]);
+        let reference = SupportVectors::new(width(bandwidth), units, rows, &vec![1.0; rows.nrows()]);
         Ok(KernelDensityModel { reference, hill: self.hill, bandwidth })
     }
 }
@@ -289,15 +296,22 @@ impl KernelDensityModel {
         let stage = run.stage("summing densities", rows.nrows() as u64);
         let packed = self.reference.rows();
         let (n, d) = (packed.len(), packed.n_columns());
-        let sums = packed.map_tiles(rows, run, |sum: &mut Sum, query: Query<'_>, start, buffer| {
-            packed.squared_distances(query.row, start, buffer);
-            if let Some(own) = own.get(query.index).and_then(|own| buffer.get_mut(own.wrapping_sub(start))) {
-                *own = f64::INFINITY;
-            }
-            self.add(sum, buffer);
-        })?;
+        let units = &self.reference.units;
+        let sums = packed.map_tiles(
+            units.apply(rows).view(),
+            run,
+            |sum: &mut Sum, query: Query<'_>, start, buffer| {
+                packed.squared_distances(query.row, start, buffer);
+                if let Some(own) =
+                    own.get(query.index).and_then(|own| buffer.get_mut(own.wrapping_sub(start)))
+                {
+                    *own = f64::INFINITY;
+                }
+                self.add(sum, buffer);
+            },
+        )?;
         stage.advance(rows.nrows() as u64);
-        let volume = self.hill.log_volume(d) + d as f64 * self.bandwidth.ln();
+        let volume = self.hill.log_volume(d) + d as f64 * self.bandwidth.ln() - units.log_volume();
         let surprise = |(i, sum): (usize, Sum)| {
             let left_out = own.get(i).is_some_and(|&own| own < n);
             let count = (n - usize::from(left_out)) as f64;
@@ -342,18 +356,17 @@ impl Model for KernelDensityModel {
     }
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
-        out.put_matrix("reference", &self.reference.rows().to_matrix());
+        self.reference.save(out);
         out.put_list("bandwidth", &[self.bandwidth]);
         out.put_json("hill", &self.hill)
     }
 
     fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Self> {
-        let rows = from.finite_matrix("reference", shape.n_values)?;
         let bandwidth = from.list_of("bandwidth", 1)?[0];
-        if rows.nrows() == 0 || !(bandwidth > 1e-30 && bandwidth < 1e60) {
+        let reference = SupportVectors::load(from, shape.n_values)?;
+        if reference.rows().is_empty() || !(bandwidth > 1e-30 && bandwidth < 1e60) {
             return Err(Error::model("there is no reference row, or no bandwidth between 1e-30 and 1e60"));
         }
-        let reference = SupportVectors::new(width(bandwidth), rows.view(), &vec![1.0; rows.nrows()]);
         Ok(Self { reference, hill: from.json("hill")?, bandwidth })
     }
 }

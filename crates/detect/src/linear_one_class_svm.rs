@@ -28,12 +28,15 @@
 //! - Features from landmarks (Nystroem's method), as scikit-learn advises beside `SGDOneClassSVM`, instead of the random
 //!   Fourier features of Rahimi and Recht 2007: those meet every kernel up to noise of `1 / sqrt(m)`, also a kernel that
 //!   should be 0, and with 256 of them ordinary rows outscored a row 12 deviations off in each of four columns.
+//! - Columns are divided by their deviations first, unless `standardize` is off, as in `one_class_svm`.
 //! - Directions of `K` below 1e-6 of the largest are left out: they hold no more than rounding.
 //! - The linear problem is solved by steps between pairs of rows, chosen anew in each round by all gradients (Chou,
 //!   Lin, Lin 2020), not by random steps as in `SGDOneClassSVM`: the result does not depend on a learning rate, and how
 //!   far it is from the minimum is known.
-//! - Fitted on at most `max_reference` rows, by default 50,000; all rows are scored. With as many landmarks as rows it
-//!   is `one_class_svm`.
+//! - Fitted on at most `max_reference` rows, by default 50,000; all rows are scored.
+//! - Distance to `one_class_svm`, in the same unit, on 2,000 normally distributed rows of four columns and 400 new ones
+//!   half as wide again: a root mean square of 0.0083 with 32 landmarks, 0.0005 with 256, and Spearman's correlation
+//!   0.992 and 0.99997 (`distance_to_the_exact_machine` in the tests).
 //!
 //! # References
 //! - Schoelkopf, Platt, Shawe-Taylor, Smola, Williamson 2001, Estimating the support of a high-dimensional
@@ -69,7 +72,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::k_nearest_neighbors::reference_rows;
 use crate::pca::finite;
-use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors};
+use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors, Units};
 
 /// The random stream of the landmarks; the sample of rows has another.
 const LANDMARKS: u64 = 1;
@@ -97,6 +100,8 @@ pub struct LinearOneClassSvm {
     /// Most rounds of steps.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_iter: usize,
+    /// Divides each column by its standard deviation first, so that units do not matter.
+    pub standardize: bool,
     /// Training rows to learn from, drawn at random; all of them if not given.
     #[schemars(range(min = 2))]
     pub max_reference: Option<usize>,
@@ -111,6 +116,7 @@ impl Default for LinearOneClassSvm {
             n_components: 256,
             tolerance: 1e-3,
             max_iter: 1000,
+            standardize: true,
             max_reference: Some(50_000),
         }
     }
@@ -135,7 +141,12 @@ impl Detector for LinearOneClassSvm {
         accepts: &[LayoutKind::Rows],
         missing: Handles::Refuses,
         codes: Handles::Refuses,
-        holds: &[Invariance::ColumnOrder, Invariance::Translation, Invariance::Rotation],
+        holds: &[
+            Invariance::ColumnOrder,
+            Invariance::Translation,
+            Invariance::ColumnScale,
+            Invariance::GlobalScaleRank,
+        ],
         cost: Cost { fit: Growth::Linearithmic, score: Growth::Constant },
         min_items: 1,
         control: false,
@@ -147,6 +158,9 @@ impl Detector for LinearOneClassSvm {
         let sample = reference_rows(train.n_parts(), self.max_reference, run);
         let sample = sample.map(|rows| values.select(Axis(0), &rows));
         let rows = sample.as_ref().map_or(values, |rows| rows.view());
+        let units = Units::of(rows, self.standardize);
+        let rows = units.apply(rows);
+        let rows = rows.view();
         let n = rows.nrows();
         let mut chosen = index::sample(&mut run.random(LANDMARKS), n, self.n_components.min(n)).into_vec();
         chosen.sort_unstable();
@@ -161,7 +175,7 @@ impl Detector for LinearOneClassSvm {
             weights.iter_mut().zip(axis).for_each(|(weight, v)| *weight += u / total * v);
         }
         Ok(LinearOneClassSvmModel {
-            landmarks: SupportVectors::new(kernel, landmarks.view(), &weights),
+            landmarks: SupportVectors::new(kernel, units, landmarks.view(), &weights),
             level: plane.level / total,
         })
     }
@@ -172,7 +186,7 @@ impl Detector for LinearOneClassSvm {
         let score = m * kernel_nanos(shape.n_values);
         Estimate {
             bytes: (n * (12.0 * m + 4.0 * shape.n_values as f64 + 60.0) + 200.0 * m * m) as u64
-                + 8 * shape.n_parts as u64,
+                + 4 * (shape.n_parts * (shape.n_values + 2)) as u64,
             fit_nanos: n * (score + 0.15 * m * m + 50.0 * (0.5 * m + 50.0)) + 10.0 * m * m * m,
             score_nanos_per_row: score,
         }

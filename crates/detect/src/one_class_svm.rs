@@ -21,7 +21,7 @@
 //! Memory O(n d), and up to 200 MB for kernels. A score takes O(v d) for `v` support vectors, at least `nu n`.
 //!
 //! # Use when / Avoid when
-//! Where normal rows fill a region of any shape and columns are standardised. Avoid where anomalies are known to be
+//! Where normal rows fill a region of any shape. Avoid where anomalies are known to be
 //! a small share that lies far out: neighbours find these more cheaply. For many rows without a sample, see
 //! `linear_one_class_svm`.
 //!
@@ -32,6 +32,9 @@
 //! - Kernels are held in f32 while solving, as in libsvm; scores are summed in f64.
 //! - The first weights lie on the rows that are least like a sample of 256 rows. libsvm begins with the first rows;
 //!   the minimum is the same.
+//! - Columns are divided by their deviations first, unless `standardize` is off: one width for all columns, and the
+//!   default `gamma`, suppose columns of deviation 1. They are not centred, which would put the origin of the kernels of
+//!   products in the middle of the data.
 //! - Dropped are the optional weights of rows.
 //!
 //! # References
@@ -46,7 +49,7 @@
 //! use anomalyst_detect::OneClassSvm;
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [0.1], [0.2], [0.3], [3.0]]);
 //! let (_, scores) = OneClassSvm::default().fit_score_on(&rows, &Run::new(0)).unwrap();
-//! assert!(scores[4] > 0.2 && scores[..4].iter().all(|&s| s < 0.01));
+//! assert!(scores[4] > 0.2 && scores[..4].iter().all(|&s| s < 0.01), "{scores:?}");
 //! ```
 
 use anomalyst_core::schemars::{self, JsonSchema};
@@ -60,7 +63,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::k_nearest_neighbors::reference_rows;
 use crate::pca::finite;
-use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors};
+use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors, Units};
 
 /// How many rows may stay outside, and what makes rows alike.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +89,8 @@ pub struct OneClassSvm {
     /// How far rows on the boundary may differ in their sums of kernels.
     #[schemars(range(min = 1e-9, max = 1.0))]
     pub tolerance: f64,
+    /// Divides each column by its standard deviation first, so that units do not matter.
+    pub standardize: bool,
     /// Training rows to keep as reference, drawn at random; all of them if not given.
     #[schemars(range(min = 2))]
     pub max_reference: Option<usize>,
@@ -102,6 +107,7 @@ impl Default for OneClassSvm {
             degree: 3,
             coef0: 0.0,
             tolerance: 1e-3,
+            standardize: true,
             max_reference: Some(20_000),
         }
     }
@@ -130,7 +136,8 @@ impl Detector for OneClassSvm {
             Invariance::RowOrder,
             Invariance::ColumnOrder,
             Invariance::Translation,
-            Invariance::Rotation,
+            Invariance::ColumnScale,
+            Invariance::GlobalScaleRank,
         ],
         cost: Cost { fit: Growth::Quadratic, score: Growth::Linear },
         min_items: 1,
@@ -143,17 +150,23 @@ impl Detector for OneClassSvm {
         let sample = reference_rows(train.n_parts(), self.max_reference, run);
         let sample = sample.map(|rows| values.select(Axis(0), &rows));
         let rows = sample.as_ref().map_or(values, |rows| rows.view());
+        let units = Units::of(rows, self.standardize);
+        let rows = units.apply(rows);
+        let rows = rows.view();
         let kernel = self.choice().kernel(rows);
         let total = self.nu * rows.nrows() as f64;
         let problem = Problem { rows, kernel, linear: None, total, tolerance: self.tolerance };
         let solution = solve(problem, run)?;
-        let support = SupportVectors::new(kernel, rows, &solution.weights);
+        let support = SupportVectors::new(kernel, units, rows, &solution.weights);
         Ok(OneClassSvmModel { support, level: solution.level })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
         let n = self.max_reference.map_or(shape.n_parts, |most| most.min(shape.n_parts));
-        solve_estimate(n, shape.n_values, self.nu)
+        let mut estimate = solve_estimate(n, shape.n_values, self.nu);
+        // Rows are divided by deviations in a copy.
+        estimate.bytes += 4 * (shape.n_parts * shape.n_values) as u64;
+        estimate
     }
 }
 

@@ -3,10 +3,11 @@
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{Attributions, Checked, Error, ModelReader, ModelWriter, Result, Run};
 use anomalyst_kernels::kernel_matrix::{Kernel, PackedRows, exp_of_negatives};
-use ndarray::{Array2, ArrayView2, Axis};
+use anomalyst_kernels::linalg::{column_means, column_variances};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 
-use crate::pca::finite;
+use crate::pca::{finite, unit_scale};
 
 /// The measure of how alike two rows are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,19 +80,63 @@ fn variance_of_all(rows: ArrayView2<'_, f32>) -> f64 {
     rows.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count
 }
 
+/// What each column is multiplied by before rows are compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Units(Vec<f64>);
+
+impl Units {
+    /// One over each column's deviation, or 1 where columns are to stay as they are.
+    pub(crate) fn of(rows: ArrayView2<'_, f32>, standardize: bool) -> Self {
+        if !standardize {
+            return Self(vec![1.0; rows.ncols()]);
+        }
+        let mean = column_means(rows);
+        let variance = column_variances(rows, &mean);
+        Self(mean.iter().zip(variance).map(|(mean, variance)| unit_scale(*mean, variance.sqrt())).collect())
+    }
+
+    /// The rows in these units; the very rows where every factor is 1.
+    pub(crate) fn apply<'a>(&self, rows: ArrayView2<'a, f32>) -> CowArray<'a, f32, Ix2> {
+        if self.0.iter().all(|&scale| scale == 1.0) {
+            return rows.into();
+        }
+        let mut scaled = rows.to_owned();
+        for mut row in scaled.rows_mut() {
+            row.iter_mut().zip(&self.0).for_each(|(v, scale)| *v = finite(f64::from(*v) * scale));
+        }
+        scaled.into()
+    }
+
+    /// The logarithm of how much larger a volume is in these units.
+    pub(crate) fn log_volume(&self) -> f64 {
+        self.0.iter().map(|scale| scale.ln()).sum()
+    }
+
+    fn load(from: &ModelReader<'_>, n_columns: usize) -> Result<Self> {
+        let scale: Vec<f64> = from.list_of("scale", n_columns)?;
+        if !scale.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
+            return Err(Error::model("units of columns must be positive and finite"));
+        }
+        Ok(Self(scale))
+    }
+}
+
 /// The rows that carry weight, and `f(x) = sum_i w_i k(x_i, x)`.
 pub(crate) struct SupportVectors {
     pub(crate) kernel: Kernel,
+    pub(crate) units: Units,
+    /// In these units.
     rows: PackedRows,
     weights: Vec<f64>,
 }
 
 impl SupportVectors {
-    /// The rows whose weight is not 0.
-    pub(crate) fn new(kernel: Kernel, rows: ArrayView2<'_, f32>, weights: &[f64]) -> Self {
+    /// The rows, given in `units`, whose weight is not 0.
+    pub(crate) fn new(kernel: Kernel, units: Units, rows: ArrayView2<'_, f32>, weights: &[f64]) -> Self {
         let kept: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] != 0.0).collect();
         Self {
             kernel,
+            units,
             rows: PackedRows::new(rows.select(Axis(0), &kept).view()),
             weights: kept.iter().map(|&i| weights[i]).collect(),
         }
@@ -104,12 +149,17 @@ impl SupportVectors {
 
     /// The same rows, each with weight 1: weights of either sign would cancel where rows are averaged.
     pub(crate) fn with_even_weights(&self) -> Self {
-        Self { kernel: self.kernel, rows: self.rows.clone(), weights: vec![1.0; self.weights.len()] }
+        Self {
+            kernel: self.kernel,
+            units: self.units.clone(),
+            rows: self.rows.clone(),
+            weights: vec![1.0; self.weights.len()],
+        }
     }
 
     /// `f` of each row.
     pub(crate) fn sums(&self, rows: ArrayView2<'_, f32>, run: &Run) -> Result<Vec<f64>> {
-        self.rows.weighted_sums(self.kernel, &self.weights, rows, run)
+        self.rows.weighted_sums(self.kernel, &self.weights, self.units.apply(rows).view(), run)
     }
 
     /// Shares of columns in how far `f` is from what it could be.
@@ -119,7 +169,8 @@ impl SupportVectors {
     /// training row is one, say nothing about columns and are left out. Kernels of products:
     /// `-x_j df / dx_j`, for the linear kernel the exact parts of `-f`.
     pub(crate) fn shares(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let queries = rows.features().values.view();
+        let queries = self.units.apply(rows.features().values.view());
+        let queries = queries.view();
         let d = queries.ncols();
         let shares = self.rows.map_tiles(queries, run, |state: &mut Shares, query, start, buffer| {
             if self.kernel.is_radial() {
@@ -140,6 +191,7 @@ impl SupportVectors {
     }
 
     pub(crate) fn save(&self, out: &mut ModelWriter) {
+        out.put_list("scale", &self.units.0);
         out.put_matrix("support", &self.rows.to_matrix());
         out.put_list("weights", &self.weights);
         let (kind, numbers) = match self.kernel {
@@ -168,7 +220,7 @@ impl SupportVectors {
             3 => Kernel::Sigmoid { gamma, coef0 },
             _ => return Err(Error::model("there is no kernel of that number")),
         };
-        Ok(Self { kernel, rows: PackedRows::new(rows.view()), weights })
+        Ok(Self { kernel, units: Units::load(from, n_columns)?, rows: PackedRows::new(rows.view()), weights })
     }
 }
 

@@ -15,7 +15,7 @@
 //! # Score
 //! A squared distance beyond the surface, in the space of the kernel; 0 on it, below 0 inside. With `rbf` all rows
 //! have length 1 there, and scores are those of `one_class_svm` times `2 / (nu n)`; with `linear` they are squared
-//! units of the features.
+//! units of the features, or of their deviations where `standardize` is on.
 //!
 //! # Complexity
 //! As `one_class_svm`: fit O(n^2 d), memory O(n d) and up to 200 MB, a score O(v d) for `v` support vectors.
@@ -26,6 +26,7 @@
 //!
 //! # Differences
 //! - The price of a row outside is given as the share `nu` of rows that may be there, as in `one_class_svm`.
+//! - Columns are divided by their deviations first, unless `standardize` is off.
 //! - Training rows known to be anomalous are not used.
 //! - `max_reference` keeps a random sample of the training rows, as in `one_class_svm`.
 //!
@@ -40,7 +41,7 @@
 //! use anomalyst_core::{DetectorExt, Features, Run};
 //! use anomalyst_detect::Svdd;
 //! // The ball with the ends of the line on its surface: centre 2, radius 2.
-//! let ball: Svdd = serde_json::from_str(r#"{"kernel": "linear", "nu": 0.3}"#).unwrap();
+//! let ball: Svdd = serde_json::from_str(r#"{"kernel": "linear", "nu": 0.3, "standardize": false}"#).unwrap();
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [1.0], [2.0], [4.0]]);
 //! let fitted = ball.fit_on(&rows, &Run::new(0)).unwrap();
 //! let scores = fitted.score(&Features::rows(ndarray::array![[2.0_f32], [5.0]]), &Run::new(0)).unwrap();
@@ -58,7 +59,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::k_nearest_neighbors::reference_rows;
 use crate::pca::finite;
-use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors, slope};
+use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors, Units, slope};
 
 /// How many rows may stay outside, and the space that the ball is drawn in.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -84,21 +85,25 @@ pub struct Svdd {
     /// How far rows on the surface may differ in their sums of kernels, whose weights sum to `nu n`.
     #[schemars(range(min = 1e-9, max = 1.0))]
     pub tolerance: f64,
+    /// Divides each column by its standard deviation first, so that units do not matter.
+    pub standardize: bool,
     /// Training rows to keep as reference, drawn at random; all of them if not given.
     #[schemars(range(min = 2))]
     pub max_reference: Option<usize>,
 }
 
 impl Default for Svdd {
+    /// Those of `one_class_svm`, as whose ranking `rbf` gives; other kernels differ.
     fn default() -> Self {
         Self {
-            nu: 0.1,
+            nu: 0.5,
             kernel: KernelKind::Rbf,
             gamma: None,
             gamma_rule: GammaRule::Auto,
             degree: 3,
             coef0: 0.0,
             tolerance: 1e-3,
+            standardize: true,
             max_reference: Some(20_000),
         }
     }
@@ -127,7 +132,8 @@ impl Detector for Svdd {
             Invariance::RowOrder,
             Invariance::ColumnOrder,
             Invariance::Translation,
-            Invariance::Rotation,
+            Invariance::ColumnScale,
+            Invariance::GlobalScaleRank,
         ],
         cost: Cost { fit: Growth::Quadratic, score: Growth::Linear },
         min_items: 1,
@@ -140,6 +146,9 @@ impl Detector for Svdd {
         let sample = reference_rows(train.n_parts(), self.max_reference, run);
         let sample = sample.map(|rows| values.select(Axis(0), &rows));
         let rows = sample.as_ref().map_or(values, |rows| rows.view());
+        let units = Units::of(rows, self.standardize);
+        let rows = units.apply(rows);
+        let rows = rows.view();
         let kernel = self.choice().kernel(rows);
         let total = self.nu * rows.nrows() as f64;
         // The dual problem, divided by -2 and with weights multiplied by S.
@@ -150,14 +159,17 @@ impl Detector for Svdd {
         let weights: Vec<f64> = solution.weights.iter().map(|w| w / total).collect();
         // On the surface `S sum_i a_i k(x_i, x) - k(x, x) S / 2` is the level.
         Ok(SvddModel {
-            support: SupportVectors::new(kernel, rows, &weights),
+            support: SupportVectors::new(kernel, units, rows, &weights),
             surface: -2.0 * solution.level / total,
         })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
         let n = self.max_reference.map_or(shape.n_parts, |most| most.min(shape.n_parts));
-        solve_estimate(n, shape.n_values, self.nu)
+        let mut estimate = solve_estimate(n, shape.n_values, self.nu);
+        // Rows are divided by deviations in a copy.
+        estimate.bytes += 4 * (shape.n_parts * shape.n_values) as u64;
+        estimate
     }
 }
 
@@ -177,7 +189,7 @@ impl Model for SvddModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
         let values = rows.features().values.view();
         let sums = self.support.sums(values, run)?;
-        let own = self.support.kernel.of_each_with_itself(values);
+        let own = self.support.kernel.of_each_with_itself(self.support.units.apply(values).view());
         Ok(own.into_iter().zip(sums).map(|(own, sum)| finite(own - 2.0 * sum - self.surface)).collect())
     }
 
@@ -208,7 +220,8 @@ impl Attribute for SvddModel {
         let mut shares = self.support.shares(rows, run)?;
         let kernel = self.support.kernel;
         if !kernel.is_radial() {
-            for (mut shares, row) in shares.values.rows_mut().into_iter().zip(rows.values.rows()) {
+            let scaled = self.support.units.apply(rows.features().values.view());
+            for (mut shares, row) in shares.values.rows_mut().into_iter().zip(scaled.rows()) {
                 let own = slope(kernel, row.iter().map(|&v| f64::from(v).powi(2)).sum());
                 for (share, &v) in shares.iter_mut().zip(row) {
                     *share = finite(own * f64::from(v).powi(2) + 2.0 * f64::from(*share));

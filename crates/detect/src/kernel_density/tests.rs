@@ -9,8 +9,13 @@ use proptest::prelude::*;
 const HILLS: [Hill; 5] =
     [Hill::Gaussian, Hill::Epanechnikov, Hill::Exponential, Hill::Triangular, Hill::Uniform];
 
+/// Columns as they are, as in scikit-learn.
+fn plain() -> KernelDensity {
+    KernelDensity { standardize: false, ..KernelDensity::default() }
+}
+
 fn with(hill: Hill, bandwidth: f64) -> KernelDensity {
-    KernelDensity { hill, bandwidth: Some(bandwidth), ..KernelDensity::default() }
+    KernelDensity { hill, bandwidth: Some(bandwidth), ..plain() }
 }
 
 fn close(got: &[f32], want: &[f64]) {
@@ -42,7 +47,7 @@ fn matches_scikit_learn() {
         (BandwidthRule::Silverman, [3.8356409, 2.96909828, 3.56090985, 7.92331724, 3.41954672]),
     ];
     for (bandwidth_rule, want) in rules {
-        let detector = KernelDensity { bandwidth_rule, ..KernelDensity::default() };
+        let detector = KernelDensity { bandwidth_rule, ..plain() };
         let (fitted, own) = detector.fit_score_on(&rows, &run).unwrap();
         close(&fitted.score(&queries, &run).unwrap(), &want);
         if bandwidth_rule == BandwidthRule::Scott {
@@ -99,7 +104,7 @@ fn duplicates_and_loners_have_an_answer() {
         assert!(own[3] > own[0] && own[3].is_finite() && own[0] == own[1], "{hill:?} {own:?}");
     }
     let equal = Features::rows(Array2::from_elem((5, 2), 3.0));
-    let own = KernelDensity::default().fit_score_on(&equal, &run).unwrap().1;
+    let own = plain().fit_score_on(&equal, &run).unwrap().1;
     // Deviation 1 where there is none: h = 5^(-1/6), every other row at the top of its hill.
     close(&own, &[(2.0 * std::f64::consts::PI).ln() - 2.0 / 6.0 * 5.0_f64.ln(); 5]);
 }
@@ -121,12 +126,27 @@ fn a_sample_of_the_reference_leaves_itself_out_and_scores_all_rows() {
 #[test]
 fn shares_tell_the_column_also_of_a_row_that_was_learned() {
     let (rows, run) = (Features::rows(golden_rows()), Run::new(0));
-    let fitted = KernelDensity::default().fit_on(&rows, &run).unwrap();
+    let fitted = plain().fit_on(&rows, &run).unwrap();
     let shares = fitted.attribute(&rows.take(&[59]), &run).unwrap().unwrap().values;
     assert!(
         shares[[0, 0]] > 10.0 && shares[[0, 0]] > shares[[0, 1]] && shares[[0, 0]] > shares[[0, 2]],
         "{shares}"
     );
+}
+
+/// Dividing columns first is the estimate with one width per column, and its density is that of the columns as they are:
+/// with both columns stretched, each density is that of the unstretched rows divided by the stretch.
+#[test]
+fn units_of_columns_change_the_density_by_their_volume() {
+    let run = Run::new(0);
+    let rows = golden_rows();
+    let stretched = &rows * &array![4.0, 0.5, 16.0];
+    let score = |rows: &Array2<f32>| {
+        KernelDensity::default().fit_score_on(&Features::rows(rows.clone()), &run).unwrap().1
+    };
+    for (plain, stretched) in score(&rows).into_iter().zip(score(&stretched)) {
+        assert!((stretched - plain - 32.0_f32.ln()).abs() < 1e-4 * plain.abs().max(1.0));
+    }
 }
 
 #[test]

@@ -5,6 +5,11 @@ use anomalyst_core::{DetectorExt, Features};
 use ndarray::{Array2, array, concatenate};
 use proptest::prelude::*;
 
+/// Columns as they are, as in scikit-learn.
+fn plain() -> OneClassSvm {
+    OneClassSvm { standardize: false, ..OneClassSvm::default() }
+}
+
 /// The data of `golden/one_class_svm.py`.
 pub(crate) fn golden_rows() -> Array2<f32> {
     let mut rows = Array2::from_shape_fn((60, 3), |(i, j)| {
@@ -32,7 +37,7 @@ pub(crate) fn golden_queries() -> Features {
 /// weight. With scikit-learn's own tolerance of 1e-3 the two agree to that.
 #[test]
 fn matches_scikit_learn() {
-    let defaults = OneClassSvm::default();
+    let defaults = plain();
     let goldens = [
         (
             OneClassSvm { ..defaults.clone() },
@@ -81,7 +86,7 @@ fn matches_scikit_learn() {
 /// With `nu` = 1 every row has weight 1, and the sum on the boundary is that of the training row with the largest.
 #[test]
 fn closed_form_where_all_rows_are_support_vectors() {
-    let detector = OneClassSvm { nu: 1.0, gamma: Some(1.0), ..OneClassSvm::default() };
+    let detector = OneClassSvm { nu: 1.0, gamma: Some(1.0), ..plain() };
     let rows = Features::rows(array![[0.0], [1.0]]);
     let (fitted, own) = detector.fit_score_on(&rows, &Run::new(0)).unwrap();
     assert_eq!(own, [0.0, 0.0]);
@@ -94,7 +99,7 @@ fn closed_form_where_all_rows_are_support_vectors() {
 /// The linear machine on 1 and 3, `nu` = 1/2: all weight, 1, on the row nearest the origin. The plane is at x = 1.
 #[test]
 fn closed_form_of_the_linear_kernel() {
-    let detector = OneClassSvm { kernel: KernelKind::Linear, ..OneClassSvm::default() };
+    let detector = OneClassSvm { kernel: KernelKind::Linear, ..plain() };
     let (_, own) = detector.fit_score_on(&Features::rows(array![[1.0], [3.0]]), &Run::new(0)).unwrap();
     // Halfway between gradients 1 of the full row and 3 of the empty one.
     assert_eq!(own, [1.0, -1.0]);
@@ -112,12 +117,25 @@ fn a_sample_of_the_reference_is_fitted_and_all_rows_are_scored() {
     assert_eq!(sampled.fit_score_on(&rows, &run).unwrap().1, alone);
 }
 
+/// Columns of deviations 2 and 1/2, divided by hand.
+#[test]
+fn standardizing_divides_columns_by_their_deviations() {
+    let rows = array![[1.0_f32, 7.0], [5.0, 7.0], [1.0, 8.0], [5.0, 8.0]];
+    let run = Run::new(0);
+    let new = array![[3.0_f32, 7.5], [9.0, 7.0]];
+    let score = |detector: OneClassSvm, units: [f32; 2]| {
+        let scaled = |rows: &Array2<f32>| Features::rows(rows * &array![units[0], units[1]]);
+        detector.fit_on(&scaled(&rows), &run).unwrap().score(&scaled(&new), &run).unwrap()
+    };
+    assert_eq!(score(OneClassSvm::default(), [1.0, 1.0]), score(plain(), [0.5, 2.0]));
+}
+
 /// The exact parts of the linear kernel, and the order of parts for the others.
 #[test]
 fn shares_tell_the_column() {
     let run = Run::new(0);
     for kernel in [KernelKind::Rbf, KernelKind::Linear, KernelKind::Polynomial, KernelKind::Sigmoid] {
-        let detector = OneClassSvm { kernel, gamma: Some(0.1), ..OneClassSvm::default() };
+        let detector = OneClassSvm { kernel, gamma: Some(0.1), ..plain() };
         let fitted = detector.fit_on(&Features::rows(golden_rows()), &run).unwrap();
         let rows = Features::rows(array![[1.0, 2.0, -0.5], [0.7, 0.3, -500.0]]);
         let (scores, shares) =

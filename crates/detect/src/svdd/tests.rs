@@ -7,10 +7,15 @@ use anomalyst_core::{DetectorExt, Features};
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
+/// Columns as they are, as in the paper.
+fn plain() -> Svdd {
+    Svdd { standardize: false, ..Svdd::default() }
+}
+
 /// cvxopt 1.3.3 through `golden/svdd.py`. Kernels are held in f32 while solving: 1e-6 of the largest.
 #[test]
 fn matches_a_quadratic_programme() {
-    let with = |nu, kernel| Svdd { nu, kernel, tolerance: 1e-8, ..Svdd::default() };
+    let with = |nu, kernel| Svdd { nu, kernel, tolerance: 1e-8, ..plain() };
     let polynomial = Svdd { gamma: Some(0.1), coef0: 1.0, degree: 2, ..with(0.2, KernelKind::Polynomial) };
     let goldens = [
         (
@@ -43,7 +48,7 @@ fn matches_a_quadratic_programme() {
 /// The corners of a right angle lie on the circle around (1, 1) with squared radius 2; a fourth corner too.
 #[test]
 fn closed_form_of_a_circle() {
-    let ball = Svdd { nu: 0.3, kernel: KernelKind::Linear, tolerance: 1e-7, ..Svdd::default() };
+    let ball = Svdd { nu: 0.3, kernel: KernelKind::Linear, tolerance: 1e-7, ..plain() };
     let rows = Features::rows(array![[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [0.5, 0.5]]);
     let (fitted, own) = ball.fit_score_on(&rows, &Run::new(0)).unwrap();
     let want = [0.0, 0.0, 0.0, -1.5];
@@ -57,7 +62,7 @@ fn closed_form_of_a_circle() {
 fn rows_without_spread_are_their_own_ball() {
     for kernel in [KernelKind::Rbf, KernelKind::Linear] {
         let rows = Features::rows(Array2::from_elem((5, 2), 3.0));
-        let (fitted, own) = Svdd { kernel, ..Svdd::default() }.fit_score_on(&rows, &Run::new(0)).unwrap();
+        let (fitted, own) = Svdd { kernel, ..plain() }.fit_score_on(&rows, &Run::new(0)).unwrap();
         assert!(own.iter().all(|s| s.abs() < 1e-6), "{own:?}");
         assert!(fitted.score(&Features::rows(array![[3.0, 5.0]]), &Run::new(0)).unwrap()[0] > 0.5);
     }
@@ -68,7 +73,7 @@ fn rows_without_spread_are_their_own_ball() {
 fn shares_tell_the_column() {
     let run = Run::new(0);
     for kernel in [KernelKind::Rbf, KernelKind::Linear, KernelKind::Polynomial] {
-        let detector = Svdd { kernel, degree: 2, ..Svdd::default() };
+        let detector = Svdd { kernel, degree: 2, ..plain() };
         let fitted = detector.fit_on(&Features::rows(golden_rows()), &run).unwrap();
         let rows = Features::rows(array![[1.0, 1.0, 1.0], [1.0, 1.0, -60.0]]);
         let scores = fitted.score(&rows, &run).unwrap();
@@ -89,8 +94,8 @@ proptest! {
         let rows = Features::rows(Array2::from_shape_fn((flat.len() / 2, 2), |(i, j)| flat[i * 2 + j]));
         let run = Run::new(0);
         let scale = 2.0 / (nu * rows.n_parts() as f64) as f32;
-        let (_, ball) = Svdd { nu, tolerance: 1e-7, ..Svdd::default() }.fit_score_on(&rows, &run).unwrap();
-        let plane = OneClassSvm { nu, tolerance: 1e-7, ..OneClassSvm::default() };
+        let (_, ball) = Svdd { nu, tolerance: 1e-7, ..plain() }.fit_score_on(&rows, &run).unwrap();
+        let plane = OneClassSvm { nu, tolerance: 1e-7, standardize: false, ..OneClassSvm::default() };
         let (_, plane) = plane.fit_score_on(&rows, &run).unwrap();
         for (ball, plane) in ball.iter().zip(plane) {
             prop_assert!((ball - scale * plane).abs() < 1e-5, "{ball} {plane}");
