@@ -77,7 +77,8 @@ const NO_SKIP: usize = usize::MAX;
 pub struct KernelDensity {
     /// The form of a hill.
     pub hill: Hill,
-    /// The bandwidth, in units of the features, or of their deviations where `standardize` is on. Left out, it follows from the data by `bandwidth_rule`.
+    /// The bandwidth, in units of the features, or of their deviations where `standardize` is on. Left out, it
+    /// follows from the data by `bandwidth_rule`.
     #[schemars(range(min = 1e-12, max = 1e12))]
     pub bandwidth: Option<f64>,
     /// How the bandwidth follows from the data where it is not given.

@@ -17,13 +17,12 @@
 //! reference rows.
 //!
 //! # Complexity
-//! Fit O(n^2 d) in time, the share `nu` of which goes to the first gradients, and as a rule about as much to steps.
-//! Memory O(n d), and up to 200 MB for kernels. A score takes O(v d) for `v` support vectors, at least `nu n`.
+//! Fit O(n^2 d) in time, as a rule most of it for the first gradients, which take `nu n^2` kernels. Memory O(n d), and
+//! up to 200 MB for kernels. A score takes O(v d) for `v` support vectors, at least `nu n`.
 //!
 //! # Use when / Avoid when
-//! Where normal rows fill a region of any shape. Avoid where anomalies are known to be
-//! a small share that lies far out: neighbours find these more cheaply. For many rows without a sample, see
-//! `linear_one_class_svm`.
+//! Where normal rows fill a region of any shape. Avoid where anomalies are known to be a small share that lies far
+//! out: neighbours find these more cheaply. For many rows without a sample, see `linear_one_class_svm`.
 //!
 //! # Differences
 //! - `max_reference` keeps a random sample of the training rows, by default 20,000, since time grows with the square

@@ -11,6 +11,8 @@ use anomalyst_core::{Error, Result, Run};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
+use crate::wide::in_widest;
+
 /// Rows that are met at a time.
 const LANES: usize = 16;
 /// Rows whose kernels are held at a time.
@@ -83,7 +85,7 @@ impl Kernel {
 /// Replaces numbers that are at most 0 by their exponentials, to a few units in the last place; below -708, where
 /// results leave the normal numbers of f64, by `exp(-708)`, some 1e-308.
 pub fn exp_of_negatives(values: &mut [f64]) {
-    in_widest(|| exp_loop(values));
+    in_widest!(exp_loop(values: &mut [f64]));
 }
 
 /// `e^x = 2^k e^r` with `k` the nearest whole number to `x / ln 2` and `e^r` by its series, of which 13 terms leave
@@ -188,18 +190,13 @@ impl PackedRows {
     /// [`TILE`].
     pub fn squared_distances(&self, query: &[f64], start: usize, out: &mut [f64]) {
         let lanes = self.lanes_at(start);
-        in_widest(|| {
-            meet(lanes, query, out, |sum, x, y| {
-                let difference = x - y;
-                sum + difference * difference
-            });
-        });
+        in_widest!(squares_loop(lanes: &[f32], query: &[f64], out: &mut [f64]));
     }
 
     /// Products of `query` with the rows `start..start + out.len()`, where `start` is a multiple of [`TILE`].
     pub fn products(&self, query: &[f64], start: usize, out: &mut [f64]) {
         let lanes = self.lanes_at(start);
-        in_widest(|| meet(lanes, query, out, |sum, x, y| sum + x * y));
+        in_widest!(products_loop(lanes: &[f32], query: &[f64], out: &mut [f64]));
     }
 
     /// Kernels between `query` and the rows `start..start + out.len()`, where `start` is a multiple of [`TILE`].
@@ -279,9 +276,19 @@ pub fn product(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum()
 }
 
-/// Folds `query` with rows in lanes, column by column.
 #[inline(always)]
-fn meet(lanes: &[f32], query: &[f64], out: &mut [f64], add: impl Fn(f64, f64, f64) -> f64) {
+fn squares_loop(lanes: &[f32], query: &[f64], out: &mut [f64]) {
+    meet::<true>(lanes, query, out);
+}
+
+#[inline(always)]
+fn products_loop(lanes: &[f32], query: &[f64], out: &mut [f64]) {
+    meet::<false>(lanes, query, out);
+}
+
+/// Sums the squared differences of `query` and rows in lanes, or their products, column by column.
+#[inline(always)]
+fn meet<const SQUARES: bool>(lanes: &[f32], query: &[f64], out: &mut [f64]) {
     if query.is_empty() {
         out.fill(0.0);
         return;
@@ -290,29 +297,12 @@ fn meet(lanes: &[f32], query: &[f64], out: &mut [f64], add: impl Fn(f64, f64, f6
         let mut sums = [0.0; LANES];
         for (column, &y) in group.as_chunks::<LANES>().0.iter().zip(query) {
             for lane in 0..LANES {
-                sums[lane] = add(sums[lane], f64::from(column[lane]), y);
+                let x = f64::from(column[lane]);
+                sums[lane] += if SQUARES { (x - y) * (x - y) } else { x * y };
             }
         }
         out.copy_from_slice(&sums[..out.len()]);
     }
-}
-
-/// Runs `work` compiled for AVX2 where the processor has it.
-#[allow(unsafe_code)]
-#[inline(always)]
-pub(crate) fn in_widest<T>(work: impl FnOnce() -> T) -> T {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the function only demands that the processor has AVX2, which was just asked for.
-        return unsafe { in_avx2(work) };
-    }
-    work()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn in_avx2<T>(work: impl FnOnce() -> T) -> T {
-    work()
 }
 
 #[cfg(test)]
@@ -363,7 +353,7 @@ mod tests {
         let query: Vec<f64> = (0..7).map(|j| f64::from(j) * 0.7).collect();
         let (mut wide, mut plain) = (vec![0.0; 50], vec![0.0; 50]);
         rows.products(&query, 0, &mut wide);
-        meet(&rows.lanes, &query, &mut plain, |sum, x, y| sum + x * y);
+        products_loop(&rows.lanes, &query, &mut plain);
         assert_eq!(wide, plain);
     }
 

@@ -8,3 +8,4 @@ pub mod order;
 pub mod product;
 pub mod smo;
 pub mod stats;
+mod wide;

@@ -1,7 +1,7 @@
 //! The passes over all active rows, in lanes.
 
 use super::TAU;
-use crate::kernel_matrix::in_widest;
+use crate::wide::in_widest;
 
 const LANES: usize = 8;
 
@@ -36,21 +36,24 @@ impl Best {
 
 /// The row of lowest gradient among those that can take more weight.
 pub(super) fn lowest_with_room(weights: &[f64], gradient: &[f64]) -> Option<usize> {
-    in_widest(|| lowest_loop(weights, gradient))
+    in_widest!(lowest_loop(weights: &[f64], gradient: &[f64]) -> Option<usize>)
 }
 
 #[inline(always)]
 fn lowest_loop(weights: &[f64], gradient: &[f64]) -> Option<usize> {
-    let value = |w: f64, g: f64| if w < 1.0 { -g } else { f64::NEG_INFINITY };
     let mut best = Best::new();
     let ((weights, weights_rest), (gradient, gradient_rest)) =
         (weights.as_chunks::<LANES>(), gradient.as_chunks::<LANES>());
     for (group, (w, g)) in weights.iter().zip(gradient).enumerate() {
-        best.offer(group as u64, std::array::from_fn(|lane| value(w[lane], g[lane])));
+        let mut values = [f64::NEG_INFINITY; LANES];
+        for lane in 0..LANES {
+            values[lane] = if w[lane] < 1.0 { -g[lane] } else { f64::NEG_INFINITY };
+        }
+        best.offer(group as u64, values);
     }
     let mut rest = [f64::NEG_INFINITY; LANES];
     for (out, (w, g)) in rest.iter_mut().zip(weights_rest.iter().zip(gradient_rest)) {
-        *out = value(*w, *g);
+        *out = if *w < 1.0 { -g } else { f64::NEG_INFINITY };
     }
     best.offer(weights.len() as u64, rest);
     best.place()
@@ -79,7 +82,13 @@ pub(super) fn best_partner(
     diagonal: &[f64],
     kernels: &[f32],
 ) -> Option<Partner> {
-    in_widest(|| partner_loop(from, weights, gradient, diagonal, kernels))
+    in_widest!(partner_loop(
+        from: From,
+        weights: &[f64],
+        gradient: &[f64],
+        diagonal: &[f64],
+        kernels: &[f32],
+    ) -> Option<Partner>)
 }
 
 #[inline(always)]
@@ -90,13 +99,6 @@ fn partner_loop(
     diagonal: &[f64],
     kernels: &[f32],
 ) -> Option<Partner> {
-    let gain = |w: f64, g: f64, diagonal: f64, k: f32| {
-        let b = g - from.gradient;
-        let a = from.diagonal + diagonal - 2.0 * f64::from(k);
-        let gain = b * b / if a > TAU { a } else { TAU };
-        if w > 0.0 && b > 0.0 { gain } else { f64::NEG_INFINITY }
-    };
-    let stock = |w: f64, g: f64| if w > 0.0 { g } else { f64::NEG_INFINITY };
     let (mut best, mut highest) = (Best::new(), [f64::NEG_INFINITY; LANES]);
     let (weights, weights_rest) = weights.as_chunks::<LANES>();
     let (gradient, gradient_rest) = gradient.as_chunks::<LANES>();
@@ -104,26 +106,37 @@ fn partner_loop(
     let (kernels, kernels_rest) = kernels.as_chunks::<LANES>();
     let rows = weights.iter().zip(gradient).zip(diagonal).zip(kernels);
     for (group, (((w, g), diagonal), k)) in rows.enumerate() {
-        best.offer(group as u64, std::array::from_fn(|lane| gain(w[lane], g[lane], diagonal[lane], k[lane])));
+        let mut gains = [f64::NEG_INFINITY; LANES];
         for lane in 0..LANES {
-            let value = stock(w[lane], g[lane]);
+            gains[lane] = gain(from, w[lane], g[lane], diagonal[lane] - 2.0 * f64::from(k[lane]));
+            let value = if w[lane] > 0.0 { g[lane] } else { f64::NEG_INFINITY };
             highest[lane] = if value > highest[lane] { value } else { highest[lane] };
         }
+        best.offer(group as u64, gains);
     }
     let mut rest = [f64::NEG_INFINITY; LANES];
     let rows = weights_rest.iter().zip(gradient_rest).zip(diagonal_rest).zip(kernels_rest);
     for ((out, highest), (((w, g), diagonal), k)) in rest.iter_mut().zip(&mut highest).zip(rows) {
-        *out = gain(*w, *g, *diagonal, *k);
-        *highest = highest.max(stock(*w, *g));
+        *out = gain(from, *w, *g, diagonal - 2.0 * f64::from(*k));
+        *highest = if *w > 0.0 { highest.max(*g) } else { *highest };
     }
     best.offer(weights.len() as u64, rest);
     let partner = best.place()?;
     Some(Partner { partner, highest: highest.into_iter().fold(f64::NEG_INFINITY, f64::max) })
 }
 
+/// The gain with a row, of which `rest` is the curvature without the diagonal of the other.
+#[inline(always)]
+fn gain(from: From, w: f64, g: f64, rest: f64) -> f64 {
+    let b = g - from.gradient;
+    let a = from.diagonal + rest;
+    let gain = b * b / if a > TAU { a } else { TAU };
+    if w > 0.0 && b > 0.0 { gain } else { f64::NEG_INFINITY }
+}
+
 /// `gradient += change (a - b)`.
 pub(super) fn add_difference(gradient: &mut [f64], change: f64, a: &[f32], b: &[f32]) {
-    in_widest(|| add_loop(gradient, change, a, b));
+    in_widest!(add_loop(gradient: &mut [f64], change: f64, a: &[f32], b: &[f32]));
 }
 
 #[inline(always)]
