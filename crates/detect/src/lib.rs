@@ -17,17 +17,22 @@ mod influenced_outlierness;
 mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
+mod kernel_density;
+mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
 mod median_absolute_deviation;
 mod odin;
+mod one_class_svm;
 mod pca;
 mod places;
 mod quadratic;
 mod random;
 mod rs_hash;
 mod sci_forest;
+mod support_vectors;
+mod svdd;
 
 anomalyst_core::methods! {
     angle_based::AngleBased,
@@ -44,13 +49,17 @@ anomalyst_core::methods! {
     inne::Inne,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
+    kernel_density::KernelDensity,
+    linear_one_class_svm::LinearOneClassSvm,
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
     median_absolute_deviation::MedianAbsoluteDeviation,
     odin::Odin,
+    one_class_svm::OneClassSvm,
     pca::Pca,
     random::Random,
     rs_hash::RsHash,
     sci_forest::SciForest,
+    svdd::Svdd,
 }
