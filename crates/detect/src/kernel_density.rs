@@ -27,8 +27,8 @@
 //! # Differences
 //! - `fit_score` leaves each row's own hill out of its sum, else every row would look likely at its own place.
 //!   scikit-learn and PyOD keep it. Scoring a training row as if it were new meets its own hill.
-//! - Columns are divided by their deviations first, unless `standardize` is off, since one width must fit all of them;
-//!   the density is that of the columns as they are.
+//! - One width must fit all columns; `standardize` divides raw ones by their deviations first. The density is that of the
+//!   columns as they are.
 //! - The rules hold the deviation of the columns, as in their papers; scikit-learn's take it to be 1.
 //! - `max_reference` keeps a random sample of the training rows, by default 10,000; scores are then those of the
 //!   estimate from the sample, with the bandwidth that its size asks for.
@@ -96,7 +96,7 @@ impl Default for KernelDensity {
             hill: Hill::Gaussian,
             bandwidth: None,
             bandwidth_rule: BandwidthRule::Scott,
-            standardize: true,
+            standardize: false,
             max_reference: Some(10_000),
         }
     }

@@ -28,7 +28,7 @@
 //! - Features from landmarks (Nystroem's method), as scikit-learn advises beside `SGDOneClassSVM`, instead of the random
 //!   Fourier features of Rahimi and Recht 2007: those meet every kernel up to noise of `1 / sqrt(m)`, also a kernel that
 //!   should be 0, and with 256 of them ordinary rows outscored a row 12 deviations off in each of four columns.
-//! - Columns are divided by their deviations first, unless `standardize` is off, as in `one_class_svm`.
+//! - Columns are taken as they are, unless `standardize` divides them by their deviations, as in `one_class_svm`.
 //! - Directions of `K` below 1e-6 of the largest are left out: they hold no more than rounding.
 //! - The linear problem is solved by steps between pairs of rows, chosen anew in each round by all gradients (Chou,
 //!   Lin, Lin 2020), not by random steps as in `SGDOneClassSVM`: the result does not depend on a learning rate, and how
@@ -116,7 +116,7 @@ impl Default for LinearOneClassSvm {
             n_components: 256,
             tolerance: 1e-3,
             max_iter: 1000,
-            standardize: true,
+            standardize: false,
             max_reference: Some(50_000),
         }
     }

@@ -31,9 +31,9 @@
 //! - Kernels are held in f32 while solving, as in libsvm; scores are summed in f64.
 //! - The first weights lie on the rows that are least like a sample of 256 rows. libsvm begins with the first rows;
 //!   the minimum is the same.
-//! - Columns are divided by their deviations first, unless `standardize` is off: one width for all columns, and the
-//!   default `gamma`, suppose columns of deviation 1. They are not centred, which would put the origin of the kernels of
-//!   products in the middle of the data.
+//! - One width for all columns, and the default `gamma`, suppose columns of deviation about 1, which the table encoder
+//!   gives; `standardize` divides raw columns by their deviations. They are not centred, which would put the origin of
+//!   the kernels of products in the middle of the data.
 //! - Dropped are the optional weights of rows.
 //!
 //! # References
@@ -106,7 +106,7 @@ impl Default for OneClassSvm {
             degree: 3,
             coef0: 0.0,
             tolerance: 1e-3,
-            standardize: true,
+            standardize: false,
             max_reference: Some(20_000),
         }
     }

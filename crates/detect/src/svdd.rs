@@ -26,7 +26,7 @@
 //!
 //! # Differences
 //! - The price of a row outside is given as the share `nu` of rows that may be there, as in `one_class_svm`.
-//! - Columns are divided by their deviations first, unless `standardize` is off.
+//! - Columns are taken as they are, unless `standardize` divides them by their deviations.
 //! - Training rows known to be anomalous are not used.
 //! - `max_reference` keeps a random sample of the training rows, as in `one_class_svm`.
 //!
@@ -103,7 +103,7 @@ impl Default for Svdd {
             degree: 3,
             coef0: 0.0,
             tolerance: 1e-3,
-            standardize: true,
+            standardize: false,
             max_reference: Some(20_000),
         }
     }
