@@ -9,9 +9,11 @@ mod gaussian_mixture;
 mod histogram;
 mod isolation_forest;
 mod k_nearest_neighbors;
+mod levels;
 mod local_outlier_factor;
 mod pca;
 mod random;
+mod rare_patterns;
 
 anomalyst_core::methods! {
     column_z_score::ColumnZScore,
@@ -23,4 +25,5 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     pca::Pca,
     random::Random,
+    rare_patterns::RarePatterns,
 }
