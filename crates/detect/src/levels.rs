@@ -5,8 +5,11 @@
 //! and 3 interquartile ranges off the quartiles, so that far values do not share a bin with ordinary ones. Where the
 //! interquartile range is 0, the least and the greatest training value are the fences.
 
-use anomalyst_core::{Error, Features, ModelReader, ModelWriter, Result, Run};
+use std::ops::Range;
+
+use anomalyst_core::{Attributions, Error, Features, ModelReader, ModelWriter, Result, Run};
 use anomalyst_kernels::stats::quantile_of_sorted;
+use ndarray::Array2;
 use rayon::prelude::*;
 
 /// The level of a category that training rows do not hold.
@@ -68,10 +71,6 @@ impl Levels {
         self.columns.len()
     }
 
-    pub(crate) fn n_numbers(&self) -> usize {
-        self.columns.iter().filter(|column| matches!(column, Column::Numbers(_))).count()
-    }
-
     /// Of all columns together.
     pub(crate) fn n_levels(&self) -> usize {
         self.starts[self.columns.len()] as usize
@@ -80,6 +79,46 @@ impl Levels {
     /// The first level of each column, and one past the last of all.
     pub(crate) fn starts(&self) -> &[u32] {
         &self.starts
+    }
+
+    /// The levels of each column.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.starts.windows(2).map(|pair| pair[0] as usize..pair[1] as usize)
+    }
+
+    /// How many rows have each level; at most `u32::MAX` rows.
+    pub(crate) fn count(&self, features: &Features, run: &Run) -> Result<Vec<u32>> {
+        let of_column = |(column, range): (usize, Range<usize>)| {
+            run.check()?;
+            let mut counts = vec![0_u32; range.len()];
+            for row in 0..features.n_parts() {
+                let level = self.of_cell(features, row, column) as usize;
+                counts.get_mut(level.wrapping_sub(range.start)).into_iter().for_each(|count| *count += 1);
+            }
+            Ok(counts)
+        };
+        let columns: Vec<(usize, Range<usize>)> = self.ranges().enumerate().collect();
+        let counts: Vec<Vec<u32>> = columns.into_par_iter().map(of_column).collect::<Result<_>>()?;
+        Ok(counts.concat())
+    }
+
+    /// Attributions from what `shares` says of each column of each row, starting from zeros.
+    pub(crate) fn attributions(
+        &self,
+        n_rows: usize,
+        mut shares: impl FnMut(usize, &mut [f64]) -> Result<()>,
+    ) -> Result<Attributions> {
+        let n_values = self.columns.iter().filter(|column| matches!(column, Column::Numbers(_))).count();
+        let mut values = Array2::zeros((n_rows, n_values));
+        let mut codes = Array2::zeros((n_rows, self.columns.len() - n_values));
+        let mut of_row = vec![0.0; self.columns.len()];
+        for row in 0..n_rows {
+            of_row.fill(0.0);
+            shares(row, &mut of_row)?;
+            let out = values.row_mut(row).into_iter().chain(codes.row_mut(row));
+            out.zip(&of_row).for_each(|(out, share)| *out = *share as f32);
+        }
+        Ok(Attributions { values, codes })
     }
 
     /// The level of one cell, or [`UNSEEN`].

@@ -3,6 +3,7 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod co_occurrence;
 mod column_z_score;
 mod ecod;
 mod gaussian_mixture;
@@ -16,6 +17,7 @@ mod random;
 mod rare_patterns;
 
 anomalyst_core::methods! {
+    co_occurrence::CoOccurrence,
     column_z_score::ColumnZScore,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,

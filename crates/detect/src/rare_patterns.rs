@@ -61,7 +61,6 @@ use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Features, Growth, Handles,
     Invariance, LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
-use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -266,15 +265,11 @@ impl Attribute for RarePatternsModel {
     /// pattern counts for all its columns alike. These are the Shapley values of the columns. The shares of a row
     /// sum to its score less the average score.
     fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let features = rows.features();
-        let n_values = self.levels.n_numbers();
-        let mut values = Array2::zeros((rows.n_parts(), n_values));
-        let mut codes = Array2::zeros((rows.n_parts(), self.levels.n_columns() - n_values));
         let mut held = vec![false; self.patterns.levels.len()];
-        for row in 0..rows.n_parts() {
+        self.levels.attributions(rows.n_parts(), |row, shares| {
             run.check()?;
-            self.mark(features, row, &mut held);
-            let mut shares = self.usual.clone();
+            self.mark(rows.features(), row, &mut held);
+            shares.copy_from_slice(&self.usual);
             self.patterns.walk(
                 |rank| held[rank as usize],
                 |node, path| {
@@ -282,9 +277,7 @@ impl Attribute for RarePatternsModel {
                     path.iter().for_each(|&rank| shares[self.column(rank)] -= share);
                 },
             );
-            let out = values.row_mut(row).into_iter().chain(codes.row_mut(row));
-            out.zip(shares).for_each(|(out, share)| *out = share as f32);
-        }
-        Ok(Attributions { values, codes })
+            Ok(())
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use anomalyst_core::{DetectorExt, MISSING_CODE, UNSEEN_CODE};
-use ndarray::array;
+use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 fn coded(codes: Array2<u32>) -> Features {
