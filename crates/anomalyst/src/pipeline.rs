@@ -9,7 +9,7 @@ use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
 use crate::combine::{ScoreScale, combine};
-use crate::plan::{MemberPlan, plan_member};
+use crate::plan::{Budget, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
 use crate::registry;
 
@@ -41,9 +41,40 @@ pub struct FitReport {
 }
 
 impl Pipeline {
-    /// Fits every member of `recipe` on the rows of `table`, within the run's limits.
-    pub fn fit(recipe: &Recipe, table: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
+    /// Fits every member of `recipe` on the rows of `data` that its passes leave, within the run's limits.
+    pub fn fit(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
         recipe.check()?;
+        let n_rows = data.n_items();
+        let mut kept: Option<Vec<usize>> = None;
+        let mut notices = Notices::default();
+        for (i, pass) in recipe.clean.iter().enumerate().filter(|_| n_rows >= FEWEST_TO_CLEAN) {
+            let _stage = run.stage("setting the oddest rows aside", 0);
+            let ranking = Recipe { members: pass.members.clone(), clean: Vec::new(), ..recipe.clone() };
+            let of_pass = run.child(u64::MAX - 1 - i as u64);
+            let (_, ranked) = Self::fit_on(&ranking, data, kept.as_deref(), &of_pass)?;
+            kept = Some(least_odd(&ranked.scores, pass.drop_frac));
+        }
+        if let Some(kept) = &kept {
+            notices.info(
+                None,
+                format!(
+                    "{} of {n_rows} rows that looked oddest at first sight were scored but not learned from",
+                    n_rows - kept.len()
+                ),
+            );
+        }
+        let (pipeline, report) = Self::fit_on(recipe, data, kept.as_deref(), run)?;
+        notices.extend(report.notices);
+        Ok((pipeline, FitReport { notices, ..report }))
+    }
+
+    /// Fits on the rows `kept` (all of them where `None`) and ranks all rows.
+    fn fit_on(
+        recipe: &Recipe,
+        data: &Dataset,
+        kept: Option<&[usize]>,
+        run: &Run,
+    ) -> Result<(Self, FitReport)> {
         let mut notices = Notices::default();
         let mut views: Vec<View> = Vec::new();
         let mut members: Vec<Option<(FittedMember, Vec<f32>)>> =
@@ -57,16 +88,17 @@ impl Pipeline {
                 None => groups.push((part, wants, vec![i])),
             }
         }
+        let learned = kept.map(|kept| data.take(kept));
         // One view at a time is in memory.
         for (part, wants, group) in groups {
             let encoder = (registry::encoder(&part.kind)?.from_json)(&part.params())?;
-            let (encoder, noticed) = encoder.fit(table, wants, run)?;
+            let (encoder, noticed) = encoder.fit(learned.as_ref().unwrap_or(data), wants, run)?;
             add_new(&mut notices, noticed);
-            let encoded = encoder.encode(table, run)?;
+            let encoded = encoder.encode(data, run)?;
             add_new(&mut notices, encoded.notices);
             for i in group {
-                let fitted =
-                    fit_member(&recipe.members[i], &encoded.features, &run.child(i as u64), &mut notices)?;
+                let rows = Rows { features: &encoded.features, kept };
+                let fitted = rows.fit_member(&recipe.members[i], &run.child(i as u64), &mut notices)?;
                 members[i] = Some((FittedMember { view: views.len(), ..fitted.0 }, fitted.1));
             }
             views.push(View { part, encoder });
@@ -224,38 +256,89 @@ struct SavedMember {
     scale: ScoreScale,
 }
 
-/// Fits one member, on a sample where its plan says so, and ranks all rows.
-fn fit_member(
-    member: &Member,
-    features: &Features,
-    run: &Run,
-    notices: &mut Notices,
-) -> Result<(FittedMember, Vec<f32>)> {
-    let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
-    let id = detector.card().id;
-    let n = features.n_parts();
-    let free = run.max_memory_bytes().map(|limit| limit.saturating_sub(features_bytes(Shape::of(features))));
-    let plan = plan_member(detector.as_ref(), Shape::of(features), member.budget_secs, free, run)?;
-    let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
-    let (model, scores) = if plan.fit_rows >= n {
-        detector.fit_score(features, run)?
-    } else {
-        notices.info(
-            None,
-            format!(
-                "{id} learned from a random {} of the {n} rows, to keep its time and memory bounded",
-                plan.fit_rows
-            ),
-        );
-        let mut sample = index::sample(&mut run.random(u64::MAX), n, plan.fit_rows).into_vec();
-        sample.sort_unstable();
-        let (model, own) = detector.fit_score(&features.take(&sample), run)?;
-        let mut scores = model.score(features, run)?;
-        sample.iter().zip(own).for_each(|(&row, score)| scores[row] = score);
-        (model, scores)
-    };
-    let scale = ScoreScale::of(&scores, member.compress);
-    Ok((FittedMember { view: 0, model, scale }, scores))
+/// Tables of fewer rows have none to spare: passes are left out.
+const FEWEST_TO_CLEAN: usize = 32;
+
+/// All rows but the share `drop_frac` of highest score, in order; of equal scores the earlier row stays.
+fn least_odd(scores: &[f32], drop_frac: f64) -> Vec<usize> {
+    let n_kept = scores.len() - (drop_frac * scores.len() as f64) as usize;
+    let mut rows: Vec<usize> = (0..scores.len()).collect();
+    rows.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    rows.truncate(n_kept);
+    rows.sort_unstable();
+    rows
+}
+
+/// Encoded rows, and which of them may be learned from; all where `None`.
+struct Rows<'a> {
+    features: &'a Features,
+    kept: Option<&'a [usize]>,
+}
+
+impl Rows<'_> {
+    /// Fits one member, on a sample where its plan says so, and ranks all rows.
+    fn fit_member(
+        &self,
+        member: &Member,
+        run: &Run,
+        notices: &mut Notices,
+    ) -> Result<(FittedMember, Vec<f32>)> {
+        let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+        let id = detector.card().id;
+        let shape = Shape::of(self.features);
+        let n_kept = self.kept.map_or(shape.n_parts, <[usize]>::len);
+        let free = run.max_memory_bytes().map(|limit| limit.saturating_sub(features_bytes(shape)));
+        let budget = Budget { most_rows: n_kept, secs: member.budget_secs, bytes: free };
+        let plan = plan_member(detector.as_ref(), shape, budget, run)?;
+        let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
+        let sampled = plan.fit_rows < n_kept;
+        let (model, scores) = if sampled || self.kept.is_some() {
+            let learned = self.learned(plan.fit_rows, run);
+            let (model, own) = detector.fit_score(&self.features.take(&learned), run)?;
+            let scores = self.with_others(&*model, &learned, &own, run)?;
+            (model, scores)
+        } else {
+            detector.fit_score(self.features, run)?
+        };
+        if sampled {
+            let rows = plan.fit_rows;
+            notices.info(
+                None,
+                format!(
+                    "{id} learned from a random {rows} of the {n_kept} rows, to keep its time and memory bounded"
+                ),
+            );
+        }
+        let scale = ScoreScale::of(&scores, member.compress);
+        Ok((FittedMember { view: 0, model, scale }, scores))
+    }
+
+    /// `n` rows to learn from: all that may be, or a random sample of them, in order.
+    fn learned(&self, n: usize, run: &Run) -> Vec<usize> {
+        let n_kept = self.kept.map_or(self.features.n_parts(), <[usize]>::len);
+        let mut learned = index::sample(&mut run.random(u64::MAX), n_kept, n.min(n_kept)).into_vec();
+        learned.sort_unstable();
+        if let Some(kept) = self.kept {
+            learned.iter_mut().for_each(|at| *at = kept[*at]);
+        }
+        learned
+    }
+
+    /// The scores of all rows: those of `learned` as given, the others as new rows.
+    fn with_others(
+        &self,
+        model: &dyn AnyModel,
+        learned: &[usize],
+        own: &[f32],
+        run: &Run,
+    ) -> Result<Vec<f32>> {
+        let mut scores = vec![f32::NAN; self.features.n_parts()];
+        learned.iter().zip(own).for_each(|(&row, &score)| scores[row] = score);
+        let others: Vec<usize> = (0..scores.len()).filter(|&row| scores[row].is_nan()).collect();
+        let new = model.score(&self.features.take(&others), run)?;
+        others.iter().zip(new).for_each(|(&row, score)| scores[row] = score);
+        Ok(scores)
+    }
 }
 
 fn plan_text(plan: &MemberPlan, run: &Run) -> String {

@@ -18,27 +18,37 @@ pub struct MemberPlan {
 /// The fewest rows that a sampled fit still makes sense on.
 const FEWEST_ROWS: usize = 512;
 
-/// The largest fit within `budget_secs` of one core, the run's time left and `max_bytes`.
+/// What a member may use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Rows it may learn from.
+    pub most_rows: usize,
+    /// Single-core seconds that its recipe wishes it to keep to.
+    pub secs: Option<f64>,
+    /// Working memory.
+    pub bytes: Option<u64>,
+}
+
+/// The largest fit within `budget` and the run's time left, where all rows of `shape` are scored.
 pub fn plan_member(
     detector: &dyn AnyDetector,
     shape: Shape,
-    budget_secs: Option<f64>,
-    max_bytes: Option<u64>,
+    budget: Budget,
     run: &Run,
 ) -> Result<MemberPlan> {
     let time_left = run.time_left().map(|left| left.as_secs_f64());
-    let max_secs = budget_secs.into_iter().chain(time_left).min_by(f64::total_cmp);
-    let mut fit_rows = shape.n_parts;
+    let max_secs = budget.secs.into_iter().chain(time_left).min_by(f64::total_cmp);
+    let mut fit_rows = budget.most_rows;
     loop {
         let plan = estimate(detector, shape, fit_rows);
         let fits =
-            max_secs.is_none_or(|max| plan.secs <= max) && max_bytes.is_none_or(|max| plan.bytes <= max);
+            max_secs.is_none_or(|max| plan.secs <= max) && budget.bytes.is_none_or(|max| plan.bytes <= max);
         if fits {
             return Ok(plan);
         }
         if fit_rows <= FEWEST_ROWS {
             // A recipe's own budget is a wish; what the user said is a limit.
-            return match (time_left, max_bytes) {
+            return match (time_left, budget.bytes) {
                 (_, Some(max)) if plan.bytes > max => {
                     Err(over(detector, "memory", &bytes_text(plan.bytes), &bytes_text(max)))
                 }
@@ -63,7 +73,7 @@ fn over(detector: &dyn AnyDetector, what: &str, need: &str, limit: &str) -> Erro
         what: format!("{} ({what})", detector.card().id),
         need: need.into(),
         limit: limit.into(),
-        hint: "raise the limit, or choose a cheaper method such as `ecod` or `histogram`".into(),
+        hint: "raise the limit, or choose a cheaper method such as `ecod` or `hbos`".into(),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Recipe {
     pub why: String,
     /// The encoder of every member that names none of its own.
     pub encoder: Part,
+    /// Passes before the fit: each ranks all rows and sets the oddest aside, so that what follows learns from rows
+    /// that are mostly normal. All rows are scored in the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clean: Vec<CleaningPass>,
     /// The detectors.
     pub members: Vec<Member>,
     /// How their scores become one.
@@ -60,6 +64,16 @@ pub struct Member {
     /// Single-core seconds it may take by its own estimate; above that it is fitted on a sample of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_secs: Option<f64>,
+}
+
+/// A pass that ranks all rows by detectors of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CleaningPass {
+    /// The share of the rows that is set aside.
+    pub drop_frac: f64,
+    /// The detectors that rank.
+    pub members: Vec<Member>,
 }
 
 /// How the scores of several members become one.
@@ -126,6 +140,7 @@ impl Recipe {
             modality: "table".into(),
             why: String::new(),
             encoder: Part::of("table"),
+            clean: Vec::new(),
             members: vec![member],
             combine: Combine::default(),
         }
@@ -133,24 +148,31 @@ impl Recipe {
 
     /// That every part exists and every parameter is allowed.
     pub fn check(&self) -> Result<()> {
-        if self.members.is_empty() {
+        (registry::encoder(&self.encoder.kind)?.from_json)(&self.encoder.params())?;
+        for pass in &self.clean {
+            within("drop_frac", pass.drop_frac, 0.0..1.0)?;
+            self.check_members(&pass.members)?;
+        }
+        self.check_members(&self.members)
+    }
+
+    fn check_members(&self, members: &[Member]) -> Result<()> {
+        if members.is_empty() {
             return Err(Error::Data(format!("recipe `{}` has no members", self.name)));
         }
-        (registry::encoder(&self.encoder.kind)?.from_json)(&self.encoder.params())?;
-        for member in &self.members {
+        for member in members {
             (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
             if let Some(encoder) = &member.encoder {
                 (registry::encoder(&encoder.kind)?.from_json)(&encoder.params())?;
             }
-            if !(member.weight.is_finite() && member.weight > 0.0) {
-                return Err(Error::BadParameter {
-                    name: "weight".into(),
-                    got: member.weight.to_string(),
-                    want: "a number above 0".into(),
-                });
-            }
+            within("weight", member.weight, f64::MIN_POSITIVE..f64::INFINITY)?;
         }
         Ok(())
+    }
+
+    /// Every member, of passes and of the fit.
+    fn all_members(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.clean.iter_mut().flat_map(|pass| &mut pass.members).chain(&mut self.members)
     }
 
     /// Sets one parameter from text: `n_trees=200` of the member that has it, `pca.use=minor` of that member,
@@ -160,15 +182,15 @@ impl Recipe {
         let (owner, name) = key.split_once('.').map_or((None, key), |(owner, name)| (Some(owner), name));
         if owner == Some("encoder") {
             let default = self.encoder.clone();
-            let own = self.members.iter_mut().filter_map(|member| member.encoder.as_mut());
-            std::iter::once(&mut self.encoder)
-                .chain(own.filter(|part| part.kind == default.kind))
-                .for_each(|part| drop(part.params.insert(name.into(), value.clone())));
+            let set = |part: &mut Part| drop(part.params.insert(name.into(), value.clone()));
+            set(&mut self.encoder);
+            let own = self.all_members().filter_map(|member| member.encoder.as_mut());
+            own.filter(|part| part.kind == default.kind).for_each(set);
             return self.check();
         }
         let mut valid = Vec::new();
         let mut found = false;
-        for member in &mut self.members {
+        for member in self.all_members() {
             let kind = &member.detector.kind;
             if owner.is_some_and(|owner| owner != kind) {
                 continue;
@@ -183,11 +205,24 @@ impl Recipe {
         }
         if !found {
             valid.sort();
+            valid.dedup();
             valid.push("encoder.*".into());
             return Err(Error::UnknownParameter { owner: self.name.clone(), name: key.into(), valid });
         }
         self.check()
     }
+}
+
+fn within(name: &str, value: f64, range: std::ops::Range<f64>) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let want = if range.end.is_finite() {
+        format!("at least {} and below {}", range.start, range.end)
+    } else {
+        "a number above 0".into()
+    };
+    Err(Error::BadParameter { name: name.into(), got: value.to_string(), want })
 }
 
 #[cfg(test)]

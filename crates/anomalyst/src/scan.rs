@@ -121,8 +121,19 @@ pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result
     })
 }
 
-/// Scores of every method that is no control on a sample of the rows: what the posterior of the contamination
-/// factor is computed from. A method that cannot work on these rows has no say.
+/// Methods of different mechanisms, whose agreement tells how many rows are anomalous.
+const PANEL: [&str; 7] = [
+    "ecod",
+    "gaussian_mixture",
+    "hbos",
+    "isolation_forest",
+    "k_nearest_neighbors",
+    "local_outlier_factor",
+    "pca",
+];
+
+/// Scores of the panel's methods on a sample of the rows: what the posterior of the contamination factor is computed
+/// from. A method that cannot work on these rows has no say.
 struct Panel<'a> {
     table: &'a Table,
     run: &'a Run,
@@ -134,9 +145,10 @@ impl<'a> Panel<'a> {
     fn fit(table: &'a Table, run: &'a Run) -> Result<Self> {
         let sample = Dataset::Table(table.take(&anomalyst_decide::panel_rows(table.n_rows, PANEL_ROWS)));
         let (mut pipelines, mut columns) = (Vec::new(), Vec::new());
-        for entry in registry::methods().iter().filter(|entry| !entry.card.control) {
+        for id in PANEL {
             run.check()?;
-            if let Ok((pipeline, report)) = Pipeline::fit(&Recipe::of_method(entry.card), &sample, run) {
+            let recipe = Recipe::of_method(registry::method(id)?.card);
+            if let Ok((pipeline, report)) = Pipeline::fit(&recipe, &sample, run) {
                 pipelines.push(pipeline);
                 columns.push(report.scores);
             }

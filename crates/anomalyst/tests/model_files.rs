@@ -55,7 +55,7 @@ fn a_model_read_and_written_is_the_same_file() {
 
 /// A small real file and how long its header is.
 fn sample() -> (Vec<u8>, usize) {
-    let path = models().into_iter().find(|path| path.ends_with("0.1.0-histogram.anomalyst")).unwrap();
+    let path = models().into_iter().find(|path| path.ends_with("0.1.0-hbos.anomalyst")).unwrap();
     let bytes = std::fs::read(path).unwrap();
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     (bytes, 8 + header)

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use anomalyst::core::{Interval, Result, Run};
-use anomalyst::report::{Axis, Block, Chart, Document, Grid, Ranks, Section};
+use anomalyst::core::{Interval, Run};
+use anomalyst::report::{Axis, Block, Chart, Document, Grid, Ranks, Section, metric_value};
 use anomalyst_measure::compare::{self, Leaderboard};
 use anomalyst_measure::{Better, MetricCard};
 
@@ -111,7 +111,7 @@ impl<'a> Board<'a> {
             let is_control = CONTROLS.contains(&line.method);
             vec![
                 if is_control { format!("{} (control)", line.method) } else { line.method.to_owned() },
-                number(line.mean),
+                metric_value(line.mean),
                 line.interval.map(|i| format!("{:.3} - {:.3}", i.low, i.high)).unwrap_or_default(),
                 line.mean_rank.map(|rank| format!("{rank:.2}")).unwrap_or_default(),
                 line.n_sets.to_string(),
@@ -181,7 +181,22 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn by_set(&self) -> Grid {
+    /// The board: a table, what is told apart, ranks, speed beside quality.
+    fn section(&self) -> Section {
+        let about = card(self.rows, &self.metric).map(|card| {
+            Block::Text(format!(
+                "{}: {}. Chance: {}. Beware: it {}.",
+                card.title, card.summary, card.random, card.weakness
+            ))
+        });
+        let blocks = about.into_iter().chain([Block::Grid(self.grid())]);
+        let blocks = blocks.chain(self.groups().into_iter().map(Block::Text));
+        let blocks = blocks.chain(self.ranks().map(Block::Ranks)).chain([Block::Chart(self.speed())]);
+        Section { title: self.metric.clone(), blocks: blocks.collect() }
+    }
+
+    /// The value of every method on every set, for a page; a terminal shows the means.
+    pub fn each_set(&self) -> Section {
         let sets = in_order(self.rows.iter().map(|row| row.set.as_str()));
         let mut columns = vec![("set".to_owned(), false), ("n".into(), true), ("anomalous".into(), true)];
         columns.extend(self.lines.iter().map(|line| (line.method.to_owned(), true)));
@@ -193,57 +208,36 @@ impl<'a> Board<'a> {
             cells.push(done.map(|row| row.n_odd.to_string()).unwrap_or_default());
             cells.extend(self.lines.iter().map(|line| {
                 let row = of_set().find(|row| row.method == line.method);
-                row.and_then(|row| row.metric(&self.metric)).map_or_else(|| "failed".into(), number)
+                row.and_then(|row| row.metric(&self.metric)).map_or_else(|| "failed".into(), metric_value)
             }));
             cells
         };
-        Grid { columns, rows: sets.iter().map(line).collect() }
+        let grid = Grid { columns, rows: sets.iter().map(line).collect() };
+        Section { title: format!("{} of each set", self.metric), blocks: vec![Block::Grid(grid)] }
     }
 }
 
-/// The page of a benchmark: a board for each of `metrics` (the kind's usual two where none is named).
-pub fn leaderboard(rows: &[Row], metrics: &[String], run: &Run) -> Result<Document> {
-    let Some(first) = rows.first() else { return Ok(Document::default()) };
-    let usual: &[&str] = match first.kind {
-        Kind::Table => &["auroc", "ap"],
-        Kind::Series => &["vus_pr", "vus_roc"],
-        Kind::Image => &["image_auroc", "pixel_auroc"],
+/// A board for each of `metrics` that some run has: the kind's usual two where none is named.
+pub fn boards<'a>(rows: &'a [Row], metrics: &[String], run: &Run) -> Vec<Board<'a>> {
+    let usual: &[&str] = match rows.first().map(|row| row.kind) {
+        None => &[],
+        Some(Kind::Table) => &["auroc", "ap"],
+        Some(Kind::Series) => &["vus_pr", "vus_roc"],
+        Some(Kind::Image) => &["image_auroc", "pixel_auroc"],
     };
-    let metrics: Vec<String> =
-        if metrics.is_empty() { usual.iter().map(|&id| id.to_owned()).collect() } else { metrics.to_vec() };
-    let mut document = Document {
+    let named = metrics.iter().map(String::as_str);
+    let metrics: Vec<&str> = if metrics.is_empty() { usual.to_vec() } else { named.collect() };
+    let known = metrics.into_iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some()));
+    known.map(|metric| Board::new(rows, metric, run)).collect()
+}
+
+/// The page of a benchmark: what every method did, what is told apart, what failed.
+pub fn leaderboard(rows: &[Row], boards: &[Board<'_>]) -> Document {
+    let Some(first) = rows.first() else { return Document::default() };
+    Document {
         title: format!("Leaderboard, protocol {}", first.protocol.as_str()),
         lead: lead(rows),
-        sections: Vec::new(),
-    };
-    for metric in metrics.iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some())) {
-        let board = Board::new(rows, metric, run);
-        let mut blocks: Vec<Block> = card(rows, metric)
-            .map(|card| {
-                Block::Text(format!(
-                    "{}: {}. Chance: {}. Beware: it {}.",
-                    card.title, card.summary, card.random, card.weakness
-                ))
-            })
-            .into_iter()
-            .collect();
-        blocks.push(Block::Grid(board.grid()));
-        blocks.extend(board.groups().into_iter().map(Block::Text));
-        blocks.extend(board.ranks().map(Block::Ranks));
-        blocks.push(Block::Chart(board.speed()));
-        document.sections.push(Section { title: metric.clone(), blocks });
-    }
-    document.sections.extend(doubts(rows));
-    Ok(document)
-}
-
-/// Per-set values, for the page; a terminal shows the means.
-pub fn by_set(rows: &[Row], document: &mut Document, run: &Run) {
-    let titles: Vec<String> = document.sections.iter().map(|section| section.title.clone()).collect();
-    for metric in titles.iter().filter(|metric| rows.iter().any(|row| row.metric(metric).is_some())) {
-        let board = Board::new(rows, metric, run);
-        let blocks = vec![Block::Grid(board.by_set())];
-        document.sections.push(Section { title: format!("{metric} of each set"), blocks });
+        sections: boards.iter().map(Board::section).chain(doubts(rows)).collect(),
     }
 }
 
@@ -291,10 +285,6 @@ fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names.filter(|name| seen.insert(*name)).collect()
 }
 
-fn number(value: f64) -> String {
-    if value.is_nan() { "none".into() } else { format!("{value:.3}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -318,7 +308,7 @@ mod tests {
         assert_eq!((board.lines[1].n_sets, board.lines[1].n_failed), (4, 1));
         assert_eq!(board.ranked.as_ref().map(|ranked| ranked.n_sets), Some(4));
         let text = document_text(
-            &leaderboard(&rows, &[], &run).unwrap(),
+            &leaderboard(&rows, &boards(&rows, &[], &run)),
             &Terminal { width: 100, ..Terminal::default() },
         );
         assert!(text.contains("random (control)") && text.contains("weak on s5: it failed"), "{text}");

@@ -17,7 +17,7 @@ mod sets;
 pub mod suite;
 mod worker;
 
-pub use board::{Board, Line, by_set, leaderboard};
+pub use board::{Board, Line, boards, leaderboard};
 pub use external::parse as parse_external;
 pub use harness::{Benchmark, CONTROLS, Finished, with_controls};
 pub use job::{Contender, Job, Plan, Said};

@@ -263,7 +263,7 @@ fn standard_input_and_compression() {
 #[test]
 fn damaged_model_files_are_refused() {
     let folder = Folder::new().with("t.csv", sample_csv(200));
-    folder.run("fit t.csv --model m --method histogram").ok();
+    folder.run("fit t.csv --model m --method hbos").ok();
     let good = std::fs::read(folder.path("m")).unwrap();
     let header = 8 + u64::from_le_bytes(good[..8].try_into().unwrap()) as usize;
     let refused = |bytes: &[u8], what: &str| {

@@ -162,14 +162,14 @@ fn completions_and_manual_pages_are_generated() {
 
 #[test]
 fn recipes_of_the_user_work_like_built_in_ones() {
-    let recipe = "name = \"mine\"\ntitle = \"Mine\"\nsummary = \"Two.\"\npaper = \"none\"\nmodality = \"table\"\n[encoder]\nkind = \"table\"\n[[members]]\ndetector = { kind = \"ecod\" }\n[[members]]\ndetector = { kind = \"histogram\" }\nweight = 2.0\n";
+    let recipe = "name = \"mine\"\ntitle = \"Mine\"\nsummary = \"Two.\"\npaper = \"none\"\nmodality = \"table\"\n[encoder]\nkind = \"table\"\n[[members]]\ndetector = { kind = \"ecod\" }\n[[members]]\ndetector = { kind = \"hbos\" }\nweight = 2.0\n";
     let folder = Folder::new()
         .with("t.csv", sample_csv(100))
         .with("mine.toml", recipe)
         .with("bad.toml", recipe.replace("ecod", "ecodd"));
     assert_eq!(
         folder.run("scan t.csv --method mine.toml --json").ok().json()["method"]["members"][1]["id"],
-        "histogram"
+        "hbos"
     );
     folder.run("scan t.csv --method bad.toml").fails(2, &["ecodd", "did you mean `ecod`?"]);
     folder.run("scan t.csv --method none.toml").fails(1, &["none.toml"]);

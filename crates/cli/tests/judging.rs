@@ -93,6 +93,11 @@ fn parsers_of_logs_are_judged_by_groups_and_templates() {
     let json = folder.run("eval found.csv --labels truth.csv --json").ok().json();
     assert_eq!((value(&json, "grouping_accuracy"), value(&json, "parsing_accuracy")), (1.0, 0.75));
     assert_eq!(value(&json, "ari"), 1.0);
+    let few = |json: &serde_json::Value| json["scorers"][0]["metrics"][0]["interval"].clone();
+    let interval = few(&json);
+    assert!(interval["low"].as_f64() <= Some(1.0) && interval["high"].as_f64() <= Some(1.0), "{json}");
+    let json = folder.run("eval found.csv --labels truth.csv --level 0 --json").ok().json();
+    assert!(few(&json).is_null());
     folder.run("eval found.csv --labels truth.csv --metrics nmj").fails(2, &["nmj", "nmi"]);
 }
 
@@ -125,6 +130,67 @@ fn folders_of_maps_are_judged_by_masks() {
     folder.run("eval maps").fails(1, &["maps", "--labels"]);
     let folder = folder.with("masks/c.npy", npy(&mask));
     folder.run("eval maps --labels masks").fails(1, &["c.npy", "no map"]);
+}
+
+/// Two models on eight defects: AUPIMO of the blind one is 0, of the other 1.
+#[test]
+fn two_models_of_maps_are_compared_by_their_images() {
+    let folder = Folder::new();
+    for name in ["models", "models/blind", "models/sharp", "masks"] {
+        std::fs::create_dir(folder.path(name)).unwrap();
+    }
+    let mask = [[1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]];
+    let map = |defect: f64, i: usize| npy(&[[defect, 1.0, 1.5, 0.1], [defect, 2.0, 0.2, 0.01 * i as f64]]);
+    let mut folder = folder
+        .with("models/blind/good.npy", npy(&[[1.0, 2.0, 3.0, 0.5]; 2]))
+        .with("models/sharp/good.npy", npy(&[[1.0, 2.0, 3.0, 0.5]; 2]));
+    for i in 0..8 {
+        folder = folder
+            .with(&format!("models/blind/{i}.npy"), map(0.5, i))
+            .with(&format!("models/sharp/{i}.npy"), map(9.0, i))
+            .with(&format!("masks/{i}.npy"), npy(&mask));
+    }
+    let json = folder.run("eval models --labels masks --metrics aupimo --json").ok().json();
+    let of = &json["comparisons"][0];
+    assert_eq!((of["metric"].as_str(), of["test"].as_str()), (Some("aupimo"), Some("Wilcoxon")), "{json}");
+    assert_eq!(of["difference"].as_f64(), Some(-1.0));
+    assert!(of["p_value"].as_f64() < Some(0.02), "{of}");
+    let sharp = &json["scorers"][1];
+    assert_eq!(
+        (sharp["scorer"].as_str(), sharp["metrics"][0]["interval"]["low"].as_f64()),
+        (Some("sharp"), Some(1.0))
+    );
+    let text = folder.run("eval models --labels masks").ok().stdout;
+    assert!(text.contains("sharp is better") && text.contains("Wilcoxon"), "{text}");
+}
+
+#[test]
+fn forecasts_are_judged_by_samples_of_each_step() {
+    let came = "step,x,y\n1,0,0\n2,1,1\n3,2,2\n";
+    let mut samples = String::from("sample,step,y,x\n");
+    for step in 1..4 {
+        for sample in 0..4 {
+            let at = f64::from(step - 1) + f64::from(sample) / 10.0;
+            samples += &format!("{sample},{step},{at},{at}\n");
+        }
+    }
+    let folder = Folder::new().with("came.csv", came).with("samples.csv", &samples);
+    let json = folder.run("eval samples.csv --labels came.csv --as forecasts --json").ok().json();
+    // Of 0, 0.1, 0.2, 0.3 beside 0: mean distance 0.15, less half the mean distance of two of them, 0.125 / 2.
+    assert!((value(&json, "crps") - 0.0875).abs() < 1e-9, "{json}");
+    assert!(value(&json, "energy_score") > 0.0 && value(&json, "variogram_score") >= 0.0);
+    let text = folder.run("eval samples.csv --labels came.csv --as forecasts --power").ok().stdout;
+    assert!(text.contains("dependence") && text.contains("3 steps were forecast"), "{text}");
+    let folder = folder
+        .with("short.csv", samples.rsplit_once("3,3").unwrap().0)
+        .with("other.csv", "step,x\n1,0\n")
+        .with("twice.csv", "step,x,y\n1,0,0\n1,1,1\n");
+    let judge =
+        |samples: &str, came: &str| folder.run(&format!("eval {samples} --labels {came} --as forecasts"));
+    judge("short.csv", "came.csv").fails(1, &["short.csv", "step `3` has 3 samples", "4"]);
+    judge("samples.csv", "other.csv").fails(1, &["samples.csv", "row 5", "no step `2`"]);
+    judge("samples.csv", "twice.csv").fails(1, &["twice.csv", "row 2", "twice"]);
+    judge("samples.csv", "came.csv --id time").fails(2, &["no column `time`"]);
 }
 
 #[test]
@@ -286,10 +352,10 @@ fn a_series_runs_with_its_own_metrics() {
     }
     let folder = Folder::new().with("001_X_id_1_Y_tr_100_1st_300.csv", text);
     folder
-        .run("bench --kind series --data 001_X_id_1_Y_tr_100_1st_300.csv --methods histogram --out r.ndjson")
+        .run("bench --kind series --data 001_X_id_1_Y_tr_100_1st_300.csv --methods hbos --out r.ndjson")
         .ok();
     let found = rows(&folder, "r.ndjson");
-    let row = found.iter().find(|row| row["method"] == "histogram").unwrap();
+    let row = found.iter().find(|row| row["method"] == "hbos").unwrap();
     for key in ["vus_pr", "vus_roc", "auc_pr", "auroc"] {
         assert!(row[key].as_f64().unwrap() > 0.5, "{key} in {row}");
     }

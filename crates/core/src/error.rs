@@ -57,10 +57,10 @@ pub enum Error {
         /// Width given.
         got: usize,
     },
-    /// No method, encoder or recipe of that name.
-    #[error("there is no {what} `{id}`{}; `anomalyst methods` lists them", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
+    /// No method, encoder, recipe, metric or column of that name.
+    #[error("there is no {what} `{id}`{}{}", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default(), listed_by(what))]
     Unknown {
-        /// What was looked for: `method`, `recipe`, `encoder`, `column`.
+        /// What was looked for: `method`, `recipe`, `encoder`, `metric`, `column`.
         what: &'static str,
         /// The name given.
         id: String,
@@ -168,6 +168,11 @@ impl ErrorKind {
             Self::Numeric => (1, 500, "ArithmeticError"),
         }
     }
+}
+
+/// Where the names of such things can be read, as the end of a sentence.
+fn listed_by(what: &str) -> &'static str {
+    if matches!(what, "method" | "recipe" | "encoder") { "; `anomalyst methods` lists them" } else { "" }
 }
 
 impl Error {

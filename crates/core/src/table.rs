@@ -14,6 +14,22 @@ pub enum Dataset {
     Table(Table),
 }
 
+impl Dataset {
+    /// How many items can be scored: rows.
+    pub fn n_items(&self) -> usize {
+        match self {
+            Self::Table(table) => table.n_rows,
+        }
+    }
+
+    /// The items at `items`, in that order.
+    pub fn take(&self, items: &[usize]) -> Self {
+        match self {
+            Self::Table(table) => Self::Table(table.take(items)),
+        }
+    }
+}
+
 /// Typed columns of equal length.
 #[derive(Clone, Debug, Default)]
 pub struct Table {

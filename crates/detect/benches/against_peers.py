@@ -21,7 +21,7 @@ from pyod.models.pca import PCA
 X = np.random.default_rng(1).standard_normal((100_000, 20))
 METHODS = {
     "ecod": lambda: ECOD(n_jobs=1),
-    "histogram": lambda: HBOS(n_bins=10),
+    "hbos": lambda: HBOS(n_bins=10),
     "k_nearest_neighbors": lambda: KNN(n_neighbors=5, n_jobs=-1),
     "local_outlier_factor": lambda: LOF(n_neighbors=20, n_jobs=-1),
     "isolation_forest": lambda: IForest(n_estimators=100, max_samples=256, n_jobs=-1),

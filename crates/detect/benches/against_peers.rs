@@ -23,7 +23,7 @@ const REPEATS: usize = 3;
 fn settings() -> Vec<(&'static str, Value)> {
     vec![
         ("ecod", json!({})),
-        ("histogram", json!({ "n_bins": 10 })),
+        ("hbos", json!({ "n_bins": 10 })),
         ("k_nearest_neighbors", json!({ "n_neighbors": 5 })),
         ("local_outlier_factor", json!({ "n_neighbors": 20 })),
         ("isolation_forest", json!({ "n_trees": 100, "sample_size": 256 })),

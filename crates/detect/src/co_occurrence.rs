@@ -27,7 +27,7 @@
 //!
 //! # Use when / Avoid when
 //! Events and records with dependent categories (port and protocol, country and currency), where the odd pair shall be
-//! named. Avoid where columns are independent, which leaves rarity alone, as `histogram` has it faster, and where only
+//! named. Avoid where columns are independent, which leaves rarity alone, as `hbos` has it faster, and where only
 //! three levels together are odd, which `rare_patterns` sees.
 //!
 //! # Differences

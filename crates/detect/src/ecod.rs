@@ -43,25 +43,20 @@
 //! assert!((scores[3] - 4.0_f32.ln()).abs() < 1e-6); // one of four values is as high
 //! ```
 
+mod sums;
 mod tails;
 #[cfg(test)]
 mod tests;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
+    Attribute, Card, Checked, Cost, Detector, Estimate, Growth, Handles, Invariance, LayoutKind, Model,
+    ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
-use ndarray::{Array2, ArrayView2, Axis, s};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use tails::{Nats, Surprise, Tails};
-
-/// Columns that are sorted at a time at most, one per thread; bounds the working memory of a fit.
-const COLUMNS: usize = 8;
-/// Rows that are scored at a time, column by column, so that one column's values stay in the cache.
-const ROWS: usize = 4096;
+pub(crate) use sums::TailSums;
+pub(crate) use tails::Blend;
 
 /// How columns are put together, and how closely large columns are kept.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -94,8 +89,17 @@ pub enum Combine {
 
 /// The training distribution of each column.
 pub struct EcodModel {
-    columns: Vec<Tails>,
+    tails: TailSums,
     combine: Combine,
+}
+
+impl Combine {
+    const fn blend(self) -> Blend {
+        match self {
+            Self::PerColumn => Blend::Rarer,
+            Self::PerSide => Blend::Apart,
+        }
+    }
 }
 
 impl Params for Ecod {}
@@ -130,133 +134,32 @@ impl Detector for Ecod {
     /// The ranks of training rows come straight from the sort, so these scores are exact at any size.
     fn fit_score(&self, train: Checked<'_>, run: &Run) -> Result<(EcodModel, Vec<f32>)> {
         let values = train.features().values.view();
-        if u32::try_from(values.nrows()).is_err() {
-            return Err(Error::Budget {
-                what: "ecod".into(),
-                need: format!("{} rows", values.nrows()),
-                limit: "4294967295 rows".into(),
-                hint: "take a sample".into(),
-            });
-        }
-        let stage = run.stage("sorting columns", values.ncols() as u64);
-        let nats = Nats::new(values.nrows() as u32);
-        let mut sums = vec![Sum::default(); values.nrows()];
-        let mut columns = Vec::with_capacity(values.ncols());
-        for block in values.axis_chunks_iter(Axis(1), run.n_threads().clamp(1, COLUMNS)) {
-            run.check()?;
-            let sorted: Vec<(Tails, Vec<Surprise>)> = block
-                .axis_iter(Axis(1))
-                .into_par_iter()
-                .map(|column| Tails::fit(column, self.combine, self.tail_error, &nats))
-                .collect();
-            sums.par_chunks_mut(ROWS).enumerate().for_each(|(b, sums)| {
-                for (tails, surprises) in &sorted {
-                    sums.iter_mut().zip(&surprises[b * ROWS..]).for_each(|(sum, &s)| sum.add(s, tails));
-                }
-            });
-            stage.advance(sorted.len() as u64);
-            columns.extend(sorted.into_iter().map(|(tails, _)| tails));
-        }
-        let scores = sums.iter().map(Sum::score).collect();
-        Ok((EcodModel { columns, combine: self.combine }, scores))
+        let (tails, scores) = TailSums::fit_score(values, self.combine.blend(), self.tail_error, run)?;
+        Ok((EcodModel { tails, combine: self.combine }, scores))
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
-        let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
-        let at_once = shape.n_values.min(COLUMNS) as u64;
-        Estimate {
-            bytes: shape.n_parts as u64 * (24 + 44 * at_once)
-                + 20 * (shape.n_parts.min(tails::EXACT_POINTS) * shape.n_values) as u64,
-            fit_nanos: n * d * (15.0 + 2.0 * n.max(2.0).log2()),
-            score_nanos_per_row: d * (5.0 + 1.5 * n.max(2.0).log2()),
-        }
-    }
-}
-
-/// A row's sums over columns, in f64 so that their order hardly matters.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    left: f64,
-    right: f64,
-    skewed: f64,
-}
-
-impl Sum {
-    /// For `per_column` the larger side stands on both sides of a [`Surprise`], so all three sums are the same.
-    fn add(&mut self, surprise: Surprise, tails: &Tails) {
-        self.left += f64::from(surprise.left);
-        self.right += f64::from(surprise.right);
-        self.skewed += f64::from(tails.skewed(surprise));
-    }
-
-    fn score(&self) -> f32 {
-        self.left.max(self.right).max(self.skewed) as f32
-    }
-}
-
-impl EcodModel {
-    fn sums(&self, rows: ArrayView2<'_, f32>) -> Vec<Sum> {
-        let mut sums = vec![Sum::default(); rows.nrows()];
-        for (tails, column) in self.columns.iter().zip(rows.columns()) {
-            sums.iter_mut().zip(column).for_each(|(sum, &v)| sum.add(tails.surprise(v), tails));
-        }
-        sums
+        TailSums::estimate(shape)
     }
 }
 
 impl Model for EcodModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let values = &rows.features().values;
-        let blocks: Vec<Result<Vec<f32>>> = values
-            .axis_chunks_iter(Axis(0), ROWS)
-            .into_par_iter()
-            .map(|block| {
-                run.check()?;
-                Ok(self.sums(block).iter().map(Sum::score).collect())
-            })
-            .collect();
-        Ok(blocks.into_iter().collect::<Result<Vec<_>>>()?.concat())
+        self.tails.score(rows, run)
     }
 
     fn as_attribute(&self) -> Option<&dyn Attribute> {
-        Some(self)
+        Some(&self.tails)
     }
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
         out.put_json("combine", &self.combine)?;
-        tails::save(&self.columns, out);
+        self.tails.save(out);
         Ok(())
     }
 
     fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Self> {
-        Ok(Self { combine: from.json("combine")?, columns: tails::load(from, shape.n_values)? })
-    }
-}
-
-impl Attribute for EcodModel {
-    /// Each column's exact share; the shares of a row sum to its score.
-    fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let mut values = Array2::zeros(rows.values.dim());
-        for start in (0..rows.n_parts()).step_by(ROWS) {
-            run.check()?;
-            let block = start..(start + ROWS).min(rows.n_parts());
-            let cells = rows.values.slice(s![block.clone(), ..]);
-            let sums = self.sums(cells);
-            let mut out = values.slice_mut(s![block, ..]);
-            for ((tails, column), mut out) in self.columns.iter().zip(cells.columns()).zip(out.columns_mut())
-            {
-                for ((sum, &v), out) in sums.iter().zip(column).zip(&mut out) {
-                    let surprise = tails.surprise(v);
-                    *out = if sum.left >= sum.right && sum.left >= sum.skewed {
-                        surprise.left
-                    } else if sum.right >= sum.skewed {
-                        surprise.right
-                    } else {
-                        tails.skewed(surprise)
-                    };
-                }
-            }
-        }
-        Ok(Attributions { values, codes: Array2::zeros((rows.n_parts(), 0)) })
+        let combine: Combine = from.json("combine")?;
+        Ok(Self { tails: TailSums::load(from, shape.n_values, combine.blend())?, combine })
     }
 }

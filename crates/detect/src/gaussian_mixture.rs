@@ -23,10 +23,10 @@
 //! are bent or many.
 //!
 //! # Differences
-//! - Columns are standardised, so `regularization` is a share of each column's variance; scikit-learn adds 1e-6 in
-//!   the columns' own unit.
-//! - Two components by default: one for the bulk and a wider one that keeps spread rows from bending the first;
-//!   PyOD has one. Without `n_components`, the criterion of Schwarz chooses between 1 and 5.
+//! - Columns are standardised, so `regularization` is a share of each column's variance, a tenth by default;
+//!   scikit-learn adds 1e-6 in the columns' own unit. Directions in which a cloud of few rows happens to be thin would
+//!   otherwise decide the score, the more so the more columns and clouds there are.
+//! - Four components by default, which such clouds allow; PyOD has one. Without `n_components`, the criterion of Schwarz chooses between 1 and 5.
 //! - One start by k-means++ and at most 20 rounds of k-means. A component that loses all its rows is dropped.
 //! - More rows than `max_rows` are sampled by the seed for the fit; all rows are scored.
 //!
@@ -41,30 +41,29 @@
 //! use anomalyst_core::{DetectorExt, Features, Run};
 //! use anomalyst_detect::GaussianMixture;
 //! let rows = Features::rows(ndarray::array![[-1.0_f32], [1.0], [-1.0], [1.0]]);
-//! let params = GaussianMixture { n_components: Some(1), ..GaussianMixture::default() };
+//! let params = GaussianMixture { n_components: Some(1), regularization: 1e-6, ..GaussianMixture::default() };
 //! let fitted = params.fit_on(&rows, &Run::new(0)).unwrap();
 //! let scores = fitted.score(&Features::rows(ndarray::array![[0.0_f32], [2.0]]), &Run::new(0)).unwrap();
 //! assert!((scores[0] - 0.9189385).abs() < 1e-5); // ln(2 pi) / 2
 //! assert!((scores[1] - scores[0] - 2.0).abs() < 1e-4); // half of two deviations squared
 //! ```
 
-mod em;
-mod start;
+pub(crate) mod em;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
-use anomalyst_kernels::linalg::{column_means, column_variances, map_projected};
+use anomalyst_kernels::linalg::{column_means, column_variances, map_whitened};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
-use crate::pca::{finite, unit_scale};
-use em::{Component, Mixture};
+use crate::quadratic::{finite, unit_scale};
+use em::{Component, Mixture, Until};
 
 /// The most columns; covariances of this size take some 130 MB each.
 const MAX_COLUMNS: usize = 4096;
@@ -101,9 +100,9 @@ pub struct GaussianMixture {
 impl Default for GaussianMixture {
     fn default() -> Self {
         Self {
-            n_components: Some(2),
+            n_components: Some(4),
             min_weight: 0.05,
-            regularization: 1e-6,
+            regularization: 0.1,
             max_iter: 100,
             tolerance: 1e-3,
             max_rows: 100_000,
@@ -113,8 +112,8 @@ impl Default for GaussianMixture {
 
 /// The clouds, in standardised columns.
 pub struct GaussianMixtureModel {
-    scale: Vec<f64>,
-    components: Vec<Component>,
+    pub(crate) scale: Vec<f64>,
+    pub(crate) components: Vec<Component>,
 }
 
 impl Params for GaussianMixture {}
@@ -142,60 +141,82 @@ impl Detector for GaussianMixture {
     type Model = GaussianMixtureModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<GaussianMixtureModel> {
-        let values = train.features().values.view();
-        let (n, d) = values.dim();
-        if d > MAX_COLUMNS {
-            return Err(Error::Budget {
-                what: "gaussian_mixture".into(),
-                need: format!("covariances of {d} columns"),
-                limit: format!("{MAX_COLUMNS} columns"),
-                hint: "choose pca, or leave columns out".into(),
-            });
-        }
-        let mean = column_means(values);
-        let variance = column_variances(values, &mean);
-        let scale: Vec<f64> =
-            variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
-        let mixture = if n > self.max_rows {
-            let mut rows = index::sample(&mut run.random(0), n, self.max_rows).into_vec();
-            rows.sort_unstable();
-            self.choose(values.select(Axis(0), &rows).view(), &scale, run)?
-        } else {
-            self.choose(values, &scale, run)?
-        };
+        let id = Self::CARD.id;
+        let (scale, mixture) = fit_mixture(train, self.max_rows, id, run, |rows| self.choose(rows, run))?;
         Ok(GaussianMixtureModel { scale, components: mixture.components })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
-        let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
-        let rows = n.min(self.max_rows as f64);
         let k = self.n_components.map_or(15.0, |k| k as f64);
-        let per_row = 20.0 + d * (2.0 + 0.1 * d);
-        let rounds = if self.n_components == Some(1) { 1.0 } else { self.max_iter.min(25) as f64 };
-        Estimate {
-            bytes: (8.0 * (k * (3.0 * rows + 2.0 * d * d + n) + 16.0 * d * d) + 4.0 * rows * d) as u64,
-            fit_nanos: rounds * k * (2.0 * rows * per_row + d * d * d),
-            score_nanos_per_row: k * per_row,
-        }
+        let rounds = if self.n_components == Some(1) { 1 } else { self.max_iter.min(25) };
+        em::estimate(shape, self.max_rows, k, rounds as f64)
     }
 }
 
+/// Rows to fit clouds to.
+pub(crate) struct Rows<'a> {
+    pub(crate) values: ArrayView2<'a, f32>,
+    /// The means of the columns.
+    pub(crate) mean: &'a [f64],
+    /// What standardises them.
+    pub(crate) scale: &'a [f64],
+}
+
+/// The columns' scale, and what `fit` makes of at most `max_rows` of the rows.
+pub(crate) fn fit_mixture(
+    train: Checked<'_>,
+    max_rows: usize,
+    id: &str,
+    run: &Run,
+    fit: impl FnOnce(&Rows<'_>) -> Result<Mixture>,
+) -> Result<(Vec<f64>, Mixture)> {
+    let values = train.features().values.view();
+    let (n, d) = values.dim();
+    if d > MAX_COLUMNS {
+        return Err(Error::Budget {
+            what: id.into(),
+            need: format!("covariances of {d} columns"),
+            limit: format!("{MAX_COLUMNS} columns"),
+            hint: "choose pca, or leave columns out".into(),
+        });
+    }
+    let mean = column_means(values);
+    let variance = column_variances(values, &mean);
+    let scale: Vec<f64> =
+        variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
+    let mixture = if n > max_rows {
+        let mut chosen = index::sample(&mut run.random(0), n, max_rows).into_vec();
+        chosen.sort_unstable();
+        let values = values.select(Axis(0), &chosen);
+        fit(&Rows { values: values.view(), mean: &mean, scale: &scale })?
+    } else {
+        fit(&Rows { values, mean: &mean, scale: &scale })?
+    };
+    Ok((scale, mixture))
+}
+
 impl GaussianMixture {
-    fn choose(&self, values: ArrayView2<'_, f32>, scale: &[f64], run: &Run) -> Result<Mixture> {
-        let n = values.nrows();
+    fn choose(&self, rows: &Rows<'_>, run: &Run) -> Result<Mixture> {
+        let (n, d) = rows.values.dim();
+        let until = Until { max_iter: self.max_iter, tolerance: self.tolerance };
+        let search = |k| {
+            let maximise = |moments| em::most_likely(moments, n, self.regularization);
+            let found = em::search(rows.values, rows.scale, k, &until, run, maximise)?;
+            Ok(found.without_light_ones(self.min_weight))
+        };
         if let Some(k) = self.n_components {
-            return em::fit(values, scale, k.min(n), self, run);
+            return search(k.min(n));
         }
         let mut best: Option<(f64, Mixture)> = None;
         for k in 1..=MOST_TRIED.min(n) {
-            let mixture = em::fit(values, scale, k, self, run)?;
-            let criterion = mixture.criterion(n, scale.len());
+            let mixture = search(k)?;
+            let criterion = mixture.criterion(n, d);
             if best.as_ref().is_none_or(|(least, _)| criterion < *least) {
                 best = Some((criterion, mixture));
             }
         }
         best.map(|(_, mixture)| mixture).ok_or(Error::TooFewItems {
-            what: "gaussian_mixture".into(),
+            what: Self::CARD.id.into(),
             got: n,
             need: 1,
         })
@@ -253,7 +274,7 @@ impl Attribute for GaussianMixtureModel {
         {
             let mut best = vec![f64::NEG_INFINITY; block.nrows()];
             for component in &self.components {
-                let found = map_projected(
+                let found = map_whitened(
                     block,
                     (&component.mean, &self.scale),
                     &component.whiten,

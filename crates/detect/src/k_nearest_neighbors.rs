@@ -135,11 +135,7 @@ impl Detector for KNearestNeighbors {
     fn fit_score(&self, train: Checked<'_>, run: &Run) -> Result<(KNearestNeighborsModel, Vec<f32>)> {
         let rows = reference_rows(train.n_parts(), self.max_reference, run);
         let model = self.fit_rows(train, rows.as_deref())?;
-        let own = rows.map(|rows| {
-            let mut own = vec![u32::MAX; train.n_parts()];
-            rows.iter().enumerate().for_each(|(at, &row)| own[row] = at as u32);
-            own
-        });
+        let own = rows.map(|rows| own_numbers(train.n_parts(), &rows));
         let skip = own.as_deref().map_or(Skip::SameIndex, Skip::Each);
         let scores = model.distances(train.features().values.view(), skip, run)?;
         Ok((model, scores))
@@ -164,6 +160,45 @@ pub(crate) fn reference_rows(n: usize, most: Option<usize>, run: &Run) -> Option
         }
     }
     Some(rows)
+}
+
+/// For each of `n` rows its number among the reference rows, if it is one of them: what it leaves out when it is
+/// ranked itself (see [`Skip::Each`]).
+pub(crate) fn own_numbers(n: usize, reference: &[usize]) -> Vec<u32> {
+    let mut own = vec![u32::MAX; n];
+    reference.iter().enumerate().for_each(|(at, &row)| own[row] = at as u32);
+    own
+}
+
+/// Squared differences to the `k` nearest points by column, averaged over those; they sum to the mean squared
+/// distance.
+///
+/// One neighbour at distance 0 is left out, since a training row that asks for reasons meets itself.
+pub(crate) fn mean_squared_differences(
+    index: &NeighborIndex,
+    k: usize,
+    values: &Array2<f32>,
+    run: &Run,
+) -> Result<Attributions> {
+    // A model file may ask for any number of neighbours; there are never more than points.
+    let shares = index.map(values.view(), k.saturating_add(1), Skip::None, run, |row, near| {
+        let skip_self = usize::from(near.first().is_some_and(|first| first.squared == 0.0));
+        let near = near.get(skip_self..).unwrap_or_default();
+        let near = &near[..near.len().min(k)];
+        let mut shares = vec![0.0_f64; values.ncols()];
+        for neighbor in near {
+            let other = index.point(neighbor.index);
+            for ((share, &a), &b) in shares.iter_mut().zip(values.row(row)).zip(other) {
+                *share += (f64::from(a) - f64::from(b)).powi(2) / near.len() as f64;
+            }
+        }
+        shares
+    })?;
+    let share = |(i, j): (usize, usize)| shares[i][j].min(f64::from(f32::MAX)) as f32;
+    Ok(Attributions {
+        values: Array2::from_shape_fn(values.dim(), share),
+        codes: Array2::zeros((values.nrows(), 0)),
+    })
 }
 
 impl KNearestNeighbors {
@@ -229,29 +264,7 @@ impl Model for KNearestNeighborsModel {
 }
 
 impl Attribute for KNearestNeighborsModel {
-    /// Squared differences to the neighbours by column, averaged: they sum to the mean squared distance.
-    ///
-    /// One neighbour at distance 0 is left out, since a training row that asks for reasons meets itself.
     fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let values = &rows.features().values;
-        let k = self.n_neighbors.saturating_add(1);
-        let shares = self.index.map(values.view(), k, Skip::None, run, |row, near| {
-            let skip_self = usize::from(near.first().is_some_and(|first| first.squared == 0.0));
-            let near = near.get(skip_self..).unwrap_or_default();
-            let near = &near[..near.len().min(self.n_neighbors)];
-            let mut shares = vec![0.0_f64; values.ncols()];
-            for neighbor in near {
-                let other = self.index.point(neighbor.index);
-                for ((share, &a), &b) in shares.iter_mut().zip(values.row(row)).zip(other) {
-                    *share += (f64::from(a) - f64::from(b)).powi(2) / near.len() as f64;
-                }
-            }
-            shares
-        })?;
-        let share = |(i, j): (usize, usize)| shares[i][j].min(f64::from(f32::MAX)) as f32;
-        Ok(Attributions {
-            values: Array2::from_shape_fn(values.dim(), share),
-            codes: Array2::zeros((values.nrows(), 0)),
-        })
+        mean_squared_differences(&self.index, self.n_neighbors, &rows.features().values, run)
     }
 }

@@ -3,29 +3,68 @@
 //! A method is its file, its `mod` line and its line in `methods!`; everything else (catalogue, command line, docs,
 //! conformance tests) follows from there. `cargo xtask new detector ID` writes all three.
 
+mod angle_based;
+mod bayesian_mixture;
+mod cblof;
 mod co_occurrence;
 mod column_z_score;
+mod connectivity_outlier_factor;
+mod copod;
+mod dte_np;
 mod ecod;
 mod gaussian_mixture;
-mod histogram;
+mod hbos;
+mod influenced_outlierness;
+mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
+mod kernel_density;
 mod levels;
+mod linear_one_class_svm;
 mod local_outlier_factor;
+mod local_outlier_probability;
+mod loda;
+mod median_absolute_deviation;
+mod odin;
+mod one_class_svm;
 mod pca;
+mod places;
+mod quadratic;
 mod random;
 mod rare_patterns;
+mod rs_hash;
+mod sci_forest;
+mod support_vectors;
+mod svdd;
 
 anomalyst_core::methods! {
+    angle_based::AngleBased,
+    bayesian_mixture::BayesianMixture,
+    cblof::Cblof,
     co_occurrence::CoOccurrence,
     column_z_score::ColumnZScore,
+    connectivity_outlier_factor::ConnectivityOutlierFactor,
+    copod::Copod,
+    dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
-    histogram::Histogram,
+    hbos::Hbos,
+    influenced_outlierness::InfluencedOutlierness,
+    inne::Inne,
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
+    kernel_density::KernelDensity,
+    linear_one_class_svm::LinearOneClassSvm,
     local_outlier_factor::LocalOutlierFactor,
+    local_outlier_probability::LocalOutlierProbability,
+    loda::Loda,
+    median_absolute_deviation::MedianAbsoluteDeviation,
+    odin::Odin,
+    one_class_svm::OneClassSvm,
     pca::Pca,
     random::Random,
     rare_patterns::RarePatterns,
+    rs_hash::RsHash,
+    sci_forest::SciForest,
+    svdd::Svdd,
 }

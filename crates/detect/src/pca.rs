@@ -13,9 +13,11 @@
 //!
 //! # Score
 //! Squared distances, 0 and up; with the default weight its training mean is the number of directions. No variance
-//! counts as smaller than 1e-6 of the largest, so a step in a direction that training never took scores high, but
-//! finite: a step as long as the largest deviation scores 1e6. A constant column is measured in units of its own
-//! size (1 if it is 0). Scores beyond what f32 holds are its largest number.
+//! counts as smaller than `min_variance` (0.001) of the mean variance of all directions: a relation between columns
+//! that holds to within 3 % of a column's deviation counts as exact, because what is left of it is mostly rounding and
+//! measuring error. So a step in a direction that training never took scores high, but finite: 1,000 for a step of one
+//! mean deviation. A constant column is measured in units of its own size (1 if it is 0). Scores beyond what f32 holds
+//! are its largest number.
 //!
 //! # Complexity
 //! Fit O(n d m + m^3) with m the smaller of n and d, score O(d k) per row for k directions, memory O(d k). With
@@ -29,12 +31,18 @@
 //! - No trimming of extreme rows before the fit; the paper trims the 0.5 % of largest Mahalanobis distance.
 //! - The paper compares the major and the minor sum each with its own quantile; here `components` chooses the sum.
 //! - Minor components are all that are not major; in the paper those of variance below 0.2.
+//! - The paper divides by variances however small. Nearly dependent columns leave directions of pure rounding error,
+//!   whose noise then outweighs every other direction; hence `min_variance`.
+//! - The components of low variance of Rippel, Mertens and Merhof (NPCA: those left when the first that hold 99 % of
+//!   the variance are taken away, with the Mahalanobis distance on them) are `components = minor`,
+//!   `variance_share = 0.99`, `standardize = false` and `min_variance = 1e-9`.
 //! - PyOD adds up distances from the row to the tips of the unit eigenvectors, which hardly depends on the direction
 //!   of the row; that is not taken over.
 //!
 //! # References
 //! Shyu, Chen, Sarinnapakorn, Chang 2003, A novel anomaly detection scheme based on principal component classifier,
-//! IEEE Foundations and New Directions of Data Mining Workshop.
+//! IEEE Foundations and New Directions of Data Mining Workshop. Rippel, Mertens, Merhof 2021, Modeling the distribution
+//! of normal data in pre-trained deep features for anomaly detection, ICPR. doi:10.1109/ICPR48806.2021.9412109
 //!
 //! # Example
 //! ```
@@ -52,18 +60,15 @@ mod tests;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
+    Card, Checked, Cost, Detector, Estimate, Growth, Handles, Invariance, LayoutKind, Params, Result, Run,
+    Shape,
 };
-use anomalyst_kernels::linalg::{
-    MAX_AXES, PrincipalAxes, column_means, column_variances, map_projected, principal_axes,
-};
-use ndarray::{Array2, ArrayView2, Axis};
+use anomalyst_kernels::linalg::{MAX_AXES, PrincipalAxes, principal_axes};
+use ndarray::{ArrayView2, Axis};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
-/// The smallest variance of a direction, as a share of the largest; above the rounding of f32 rows.
-const FLOOR: f64 = 1e-6;
+use crate::quadratic::{QuadraticModel, column_scale};
 
 /// Which components count, and how much.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +84,9 @@ pub struct Pca {
     pub variance_share: f64,
     /// What a component's squared distance is divided by.
     pub weight: Weight,
+    /// The least variance that a direction counts as having, as a share of the mean variance of all directions.
+    #[schemars(range(min = 1e-9, max = 1.0))]
+    pub min_variance: f64,
     /// Divides each column by its standard deviation first, so that units do not matter.
     pub standardize: bool,
 }
@@ -90,6 +98,7 @@ impl Default for Pca {
             n_components: None,
             variance_share: 0.5,
             weight: Weight::Variance,
+            min_variance: 1e-3,
             standardize: true,
         }
     }
@@ -121,15 +130,6 @@ pub enum Weight {
     None,
 }
 
-/// Axes with their weights, and one weight for everything that lies along none of them.
-pub struct PcaModel {
-    mean: Vec<f64>,
-    scale: Vec<f64>,
-    axes: Array2<f64>,
-    weights: Vec<f64>,
-    rest: f64,
-}
-
 impl Params for Pca {}
 
 impl Detector for Pca {
@@ -154,9 +154,9 @@ impl Detector for Pca {
         min_items: 1,
         control: false,
     };
-    type Model = PcaModel;
+    type Model = QuadraticModel;
 
-    fn fit(&self, train: Checked<'_>, run: &Run) -> Result<PcaModel> {
+    fn fit(&self, train: Checked<'_>, run: &Run) -> Result<QuadraticModel> {
         let values = train.features().values.view();
         let (n, d) = values.dim();
         let stage = run.stage("principal components", 1);
@@ -190,15 +190,13 @@ impl Pca {
         if !self.standardize {
             return vec![1.0; values.ncols()];
         }
-        let mean = column_means(values);
-        let variance = column_variances(values, &mean);
-        variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect()
+        column_scale(values)
     }
 
     /// Keeps the axes that spread; what lies along no axis has the smallest variance there is.
-    fn weigh(&self, found: PrincipalAxes) -> PcaModel {
-        let largest = found.variances.first().copied().unwrap_or(0.0);
-        let floor = if largest > 0.0 { FLOOR * largest } else { FLOOR };
+    fn weigh(&self, found: PrincipalAxes) -> QuadraticModel {
+        let mean = if found.total > 0.0 { found.total / found.scale.len() as f64 } else { 1.0 };
+        let floor = self.min_variance * mean;
         let k = found.variances.iter().take_while(|&&v| v > floor).count();
         let weight = |variance: f64| match self.weight {
             Weight::Variance => 1.0 / variance,
@@ -223,114 +221,6 @@ impl Pca {
         let has_rest = self.components != Components::Major && k < found.scale.len();
         let rest = if has_rest { weight(floor) } else { 0.0 };
         let axes = found.axes.slice_move(ndarray::s![..k, ..]);
-        PcaModel { mean: found.mean, scale: found.scale, axes, weights, rest }
-    }
-}
-
-/// The reciprocal of a column's unit: its deviation, or its own size where it does not spread.
-pub(crate) fn unit_scale(mean: f64, std_dev: f64) -> f64 {
-    if std_dev > 1e-9 * mean.abs() {
-        1.0 / std_dev
-    } else if mean != 0.0 {
-        1.0 / mean.abs()
-    } else {
-        1.0
-    }
-}
-
-/// As f32, never infinite and never NaN, which only a damaged model can give.
-pub(crate) fn finite(v: f64) -> f32 {
-    if v.is_nan() { f32::MAX } else { v.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32 }
-}
-
-impl PcaModel {
-    fn map<T: Send>(
-        &self,
-        rows: Checked<'_>,
-        run: &Run,
-        finish: impl Fn(&[f64], &[f64]) -> T + Sync,
-    ) -> Result<Vec<T>> {
-        let values = rows.features().values.view();
-        map_projected(values, (&self.mean, &self.scale), &self.axes, run, |_, c, y| finish(c, y))
-    }
-
-    fn score_one(&self, c: &[f64], y: &[f64]) -> f64 {
-        let along = sum_of(y, &self.weights, |y, w| w * y * y);
-        if self.rest == 0.0 {
-            return along;
-        }
-        let square = |v: &[f64]| sum_of(v, v, |v, _| v * v);
-        along + self.rest * (square(c) - square(y)).max(0.0)
-    }
-
-    /// `c_i (A c)_i`, where the score is `c . A c`.
-    fn shares(&self, c: &[f64], y: &[f64]) -> Vec<f32> {
-        let mut gradient: Vec<f64> = c.iter().map(|c| self.rest * c).collect();
-        for ((axis, y), w) in self.axes.rows().into_iter().zip(y).zip(&self.weights) {
-            let factor = (w - self.rest) * y;
-            gradient.iter_mut().zip(axis).for_each(|(out, a)| *out += factor * a);
-        }
-        gradient.iter().zip(c).map(|(g, c)| finite(g * c)).collect()
-    }
-}
-
-/// `sum_i term(a_i, b_i)`, as four sums that do not wait for each other.
-fn sum_of(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut sums = [0.0; 4];
-    let ((a_fours, a_rest), (b_fours, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    for (a, b) in a_fours.iter().zip(b_fours) {
-        for lane in 0..4 {
-            sums[lane] += term(a[lane], b[lane]);
-        }
-    }
-    let rest = a_rest.iter().zip(b_rest);
-    sums.iter_mut().zip(rest).for_each(|(sum, (&a, &b))| *sum += term(a, b));
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
-}
-
-impl Model for PcaModel {
-    fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        self.map(rows, run, |c, y| finite(self.score_one(c, y)))
-    }
-
-    fn as_attribute(&self) -> Option<&dyn Attribute> {
-        Some(self)
-    }
-
-    fn save(&self, out: &mut ModelWriter) -> Result<()> {
-        out.put_list("mean", &self.mean);
-        out.put_list("scale", &self.scale);
-        out.put_matrix("axes", &self.axes);
-        out.put_list("weights", &self.weights);
-        out.put_list("rest", &[self.rest]);
-        Ok(())
-    }
-
-    fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Self> {
-        let axes: Array2<f64> = from.matrix("axes")?;
-        let model = Self {
-            mean: from.list_of("mean", shape.n_values)?,
-            scale: from.list_of("scale", shape.n_values)?,
-            weights: from.list_of("weights", axes.nrows())?,
-            rest: from.list_of("rest", 1)?[0],
-            axes,
-        };
-        let numbers = model.mean.iter().chain(&model.scale).chain(&model.weights).chain(&model.axes);
-        if model.axes.ncols() != shape.n_values || numbers.chain([&model.rest]).any(|v| !v.is_finite()) {
-            return Err(Error::model(
-                "the principal axes are not finite or have another width than the model",
-            ));
-        }
-        Ok(model)
-    }
-}
-
-impl Attribute for PcaModel {
-    /// Each column's part of the quadratic form; the shares of a row sum to its score.
-    fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let shares = self.map(rows, run, |c, y| self.shares(c, y))?;
-        let values = Array2::from_shape_vec(rows.values.dim(), shares.concat())
-            .map_err(|e| Error::Data(e.to_string()))?;
-        Ok(Attributions { values, codes: Array2::zeros((rows.n_parts(), 0)) })
+        QuadraticModel { mean: found.mean, scale: found.scale, axes, weights, rest }
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is the message of a test")]
 
 use anomalyst_core::{AnyDetector, Detector, Features, Run};
-use anomalyst_detect::{CoOccurrence, Histogram, METHODS, RarePatterns};
+use anomalyst_detect::{CoOccurrence, Hbos, METHODS, RarePatterns};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ fn tells_nothing(scores: &[f32]) -> bool {
 fn a_pair_that_no_column_tells() {
     let mut rows: Vec<[u32; 4]> = (0..400).map(|i| [i % 2, i % 2, i / 2 % 2, i / 4 % 2]).collect();
     rows.extend([[0, 1, 0, 1], [1, 0, 1, 0]]);
-    assert!(tells_nothing(&scores(Histogram::CARD.id, &rows)));
+    assert!(tells_nothing(&scores(Hbos::CARD.id, &rows)));
     assert!(finds(&scores(CoOccurrence::CARD.id, &rows), 2));
     assert!(finds(&scores(RarePatterns::CARD.id, &rows), 2));
 }
@@ -47,7 +47,7 @@ fn a_triple_that_no_pair_tells() {
     let mut rows: Vec<[u32; 4]> =
         (0..400).map(|i| [i % 2, i / 2 % 2, (i % 2) ^ (i / 2 % 2), i / 4 % 2]).collect();
     rows.extend((0..4).map(|i| [i % 2, i / 2, 1 ^ (i % 2) ^ (i / 2), u32::from(i == 1 || i == 2)]));
-    assert!(tells_nothing(&scores(Histogram::CARD.id, &rows)));
+    assert!(tells_nothing(&scores(Hbos::CARD.id, &rows)));
     assert!(tells_nothing(&scores(CoOccurrence::CARD.id, &rows)));
     assert!(finds(&scores(RarePatterns::CARD.id, &rows), 4));
 }

@@ -15,12 +15,13 @@ mod project;
 mod scatter;
 
 pub use axes::{MAX_AXES, PrincipalAxes, principal_axes};
-pub use project::map_projected;
+pub use project::{map_projected, map_whitened};
 pub use scatter::{column_means, column_variances, covariance, scatter, weighted_means};
 
 use anomalyst_core::{Error, Result};
 use faer::linalg::solvers::{Llt, SelfAdjointEigen, Svd as FaerSvd};
-use faer::{Mat, MatRef, Side};
+use faer::linalg::triangular_inverse::invert_lower_triangular;
+use faer::{Mat, MatRef, Par, Side};
 use ndarray::{Array2, ArrayView2};
 
 /// Eigenvalues of a symmetric matrix, largest first, and their unit vectors.
@@ -132,22 +133,9 @@ impl Cholesky {
     /// `L^-1`, which turns centred rows into rows of unit covariance.
     pub fn inverse_lower(&self) -> Array2<f64> {
         let n = self.lower.nrows();
-        let mut inverse = Array2::<f64>::zeros((n, n));
-        let mut row = vec![0.0; n];
-        for i in 0..n {
-            row.fill(0.0);
-            // Whole rows at a time, so that the inner loop runs over neighbouring memory.
-            for j in 0..i {
-                let factor = self.lower[[i, j]];
-                for (out, above) in row.iter_mut().zip(inverse.row(j)).take(j + 1) {
-                    *out -= factor * above;
-                }
-            }
-            row[i] += 1.0;
-            let pivot = self.lower[[i, i]];
-            inverse.row_mut(i).iter_mut().zip(&row).for_each(|(out, v)| *out = v / pivot);
-        }
-        inverse
+        let mut inverse = Mat::zeros(n, n);
+        invert_lower_triangular(inverse.as_mut(), to_faer(self.lower.view()).as_ref(), Par::Seq);
+        Array2::from_shape_fn((n, n), |(i, j)| if j <= i { inverse[(i, j)] } else { 0.0 })
     }
 }
 

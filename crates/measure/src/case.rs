@@ -7,8 +7,9 @@ use anomalyst_core::{Error, Random, Result, Run, Verdict};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
+use crate::compare::drawn_in_blocks;
 use crate::memo::Memo;
-use crate::{Measurable, MetricCard, Need, Ranking};
+use crate::{Measurable, MetricCard, Need, Ranking, Redraw};
 
 /// Labels and what a scorer said of the same items.
 ///
@@ -290,13 +291,8 @@ impl Case {
     }
 
     /// As many items of each class, drawn with replacement (the stratified bootstrap).
-    pub fn resampled(&self, random: &mut Random) -> Self {
-        let only_scores = self.scores.is_some()
-            && self.probabilities.is_none()
-            && self.p_values.is_none()
-            && self.verdicts.is_none()
-            && self.levels.is_none();
-        if only_scores {
+    fn resampled(&self, random: &mut Random) -> Self {
+        if self.is_only_scores() {
             return Self::from_ranking(self.ranking().resample(random));
         }
         let (odd, normal): (Vec<usize>, Vec<usize>) = (0..self.len()).partition(|&row| self.labels[row]);
@@ -307,18 +303,22 @@ impl Case {
         self.take(&rows)
     }
 
+    fn is_only_scores(&self) -> bool {
+        self.scores.is_some()
+            && self.probabilities.is_none()
+            && self.p_values.is_none()
+            && self.verdicts.is_none()
+            && self.levels.is_none()
+    }
+
     /// Each series made anew of blocks of `block_len` neighbouring points that start anywhere and wrap at its end.
     ///
     /// Times stay where they are, since a series must go forward.
-    pub fn resampled_in_blocks(&self, block_len: usize, random: &mut Random) -> Self {
-        let block_len = block_len.max(1);
+    fn resampled_in_blocks(&self, block_len: usize, random: &mut Random) -> Self {
         let mut rows = Vec::with_capacity(self.len());
-        for range in self.series_ranges().into_iter().filter(|range| !range.is_empty()) {
-            while rows.len() < range.end {
-                let start = random.random_range(0..range.len());
-                let n_points = block_len.min(range.end - rows.len());
-                rows.extend((start..start + n_points).map(|at| range.start + at % range.len()));
-            }
+        for range in self.series_ranges() {
+            let drawn = drawn_in_blocks(range.len(), block_len, random);
+            rows.extend(drawn.into_iter().map(|at| range.start + at));
         }
         Self { times: self.times.clone(), ends: self.ends.clone(), ..self.take(&rows) }
     }
@@ -344,6 +344,27 @@ impl Case {
             "there are {got} {what} and {} labels; both must be of the same items in the same order",
             self.labels.len()
         )))
+    }
+}
+
+impl Redraw for Case {
+    fn n_units(&self) -> usize {
+        self.len()
+    }
+
+    fn prepare(&self, block: Option<usize>) {
+        if block.is_none() && self.is_only_scores() {
+            // Sorted once here rather than by all threads at once.
+            self.ranking();
+        }
+    }
+
+    /// Items within each class; points of series in blocks.
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
+        match block {
+            None => self.resampled(random),
+            Some(block_len) => self.resampled_in_blocks(block_len, random),
+        }
     }
 }
 

@@ -23,6 +23,6 @@ pub mod series;
 
 pub use card::{Better, MetricCard, Need, Subject};
 pub use case::{Case, SeriesView};
-pub use metric::{AnyMetric, Curve, Measurable, Metric, MetricEntry, MetricExt};
+pub use metric::{AnyMetric, Curve, Measurable, Metric, MetricEntry, MetricExt, Redraw};
 pub use period::dominant_period;
 pub use ranking::{Ranking, Step};

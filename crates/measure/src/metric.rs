@@ -1,6 +1,6 @@
 //! The layer that people write, [`Metric`], and its erased twin [`AnyMetric`], implemented once for all.
 
-use anomalyst_core::{Params, Result, Run, check_params, params_from_json, params_schema};
+use anomalyst_core::{Params, Random, Result, Run, check_params, params_from_json, params_schema};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,6 +23,18 @@ pub trait Measurable: Sync {
     fn check(&self, card: &MetricCard) -> Result<()>;
 }
 
+/// What can be drawn again with replacement, so that a metric's spread over such draws tells how far to trust it.
+pub trait Redraw: Measurable + Sized {
+    /// How much there is to draw; bounds how often drawing again is affordable.
+    fn n_units(&self) -> usize;
+
+    /// Work that all draws share, done once before them.
+    fn prepare(&self, _block: Option<usize>) {}
+
+    /// As much of the same kind, drawn with replacement: one by one, or in blocks of that many neighbours.
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self;
+}
+
 /// A metric: plain parameters, a card, one number.
 pub trait Metric: Params {
     /// Id, paper, range, needs, weakness.
@@ -40,6 +52,10 @@ pub trait Metric: Params {
     fn curve(&self, _input: &Self::Input) -> Result<Option<Curve>> {
         Ok(None)
     }
+
+    /// Whether the number is the mean of [`Metric::parts`] that are independent of each other, such as maps: then they
+    /// give its interval, and the paired test of two scorers.
+    const INDEPENDENT_PARTS: bool = false;
 
     /// One value per item, series or map, where the number is a mean of such; `NaN` where one has none.
     fn parts(&self, _input: &Self::Input) -> Result<Option<Vec<f64>>> {
@@ -61,6 +77,8 @@ pub trait AnyMetric<I: ?Sized>: Send + Sync {
     fn curve(&self, input: &I) -> Result<Option<Curve>>;
     /// One value per item, series or map.
     fn parts(&self, input: &I) -> Result<Option<Vec<f64>>>;
+    /// Whether the number is the mean of independent parts.
+    fn has_independent_parts(&self) -> bool;
 }
 
 struct Erased<M>(M);
@@ -86,6 +104,9 @@ impl<M: Metric> AnyMetric<M::Input> for Erased<M> {
     fn parts(&self, input: &M::Input) -> Result<Option<Vec<f64>>> {
         input.check(&M::CARD)?;
         self.0.parts(input)
+    }
+    fn has_independent_parts(&self) -> bool {
+        M::INDEPENDENT_PARTS
     }
 }
 

@@ -260,3 +260,20 @@ fn budget_and_threads_change_no_bit() {
         }
     }
 }
+
+/// Intervals and paired tests of images rest on this.
+#[test]
+fn independent_parts_are_of_maps_and_the_value_is_their_mean() {
+    let set = MapSet::new(maps(0.7, &mut Run::new(8).random(0)));
+    for entry in METRICS.iter() {
+        let metric = metric(entry);
+        if !metric.has_independent_parts() {
+            continue;
+        }
+        let parts = metric.parts(&set).unwrap().unwrap();
+        assert_eq!(parts.len(), set.n_maps(), "{}", entry.card.id);
+        let known: Vec<f64> = parts.into_iter().filter(|part| part.is_finite()).collect();
+        let mean = known.iter().sum::<f64>() / known.len() as f64;
+        assert!((metric.measure(&set).unwrap() - mean).abs() < 1e-12, "{}", entry.card.id);
+    }
+}

@@ -26,3 +26,4 @@ pub use html::{report_html, write_report};
 pub use items::{ItemFormat, ItemWriter, Items, write_items};
 pub use summary::summary_json;
 pub use terminal::{Terminal, heading, terminal, verdicts};
+pub use text::metric_value;

@@ -79,6 +79,17 @@ pub(crate) fn number(value: f64, digits: usize) -> String {
     }
 }
 
+/// The value of a metric, such that a column of them reads: three decimals where they say something.
+pub fn metric_value(value: f64) -> String {
+    match value.abs() {
+        _ if value.is_nan() => "none".into(),
+        size if size > 0.0 && size < 0.0005 => format!("{value:.1e}"),
+        size if size >= 10_000.0 || (size > 1.0 && value.fract() == 0.0) => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
@@ -154,6 +165,16 @@ pub(crate) fn source_name(paths: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_metrics_read_in_a_column() {
+        let texts =
+            [0.0, 1.0, 0.51234, 1e-5, -0.25, 12.0, 12.5, 250.04, 123_456.7, f64::NAN].map(metric_value);
+        assert_eq!(
+            texts,
+            ["0.000", "1.000", "0.512", "1.0e-5", "-0.250", "12", "12.500", "250.0", "123457", "none"]
+        );
+    }
 
     #[test]
     fn numbers_for_people() {

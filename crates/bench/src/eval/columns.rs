@@ -55,19 +55,39 @@ pub(super) struct Columns {
 impl Columns {
     /// Reads `path`; `label` and `id` are the names of columns that the user gave.
     pub(super) fn read(path: &Path, label: Option<&str>, id: Option<&str>, run: &Run) -> Result<Self> {
+        // Names say more than values here: a score may look like a category, a group like a number.
+        let kind = |name: &str, found: ColumnKind| match role(name) {
+            _ if label == Some(name) => ColumnKind::Category,
+            Role::Score | Role::Probability | Role::PValue => ColumnKind::Number,
+            Role::Verdict | Role::Label | Role::Group | Role::Template => ColumnKind::Category,
+            Role::Unknown if found == ColumnKind::Identifier => ColumnKind::Number,
+            _ => found,
+        };
+        Self::read_as(path, id, &kind, run)
+    }
+
+    /// Reads `path`, whose columns are measurements whatever they are called; `id` names the one that is not.
+    pub(super) fn read_measurements(path: &Path, id: &str, run: &Run) -> Result<Self> {
+        let kind = |_: &str, found: ColumnKind| match found {
+            ColumnKind::Identifier | ColumnKind::Boolean => ColumnKind::Number,
+            other => other,
+        };
+        Self::read_as(path, Some(id), &kind, run)
+    }
+
+    /// `kind` says what a column is, from its name and what its values look like.
+    fn read_as(
+        path: &Path,
+        id: Option<&str>,
+        kind: &dyn Fn(&str, ColumnKind) -> ColumnKind,
+        run: &Run,
+    ) -> Result<Self> {
         let input = [path.display().to_string()];
         let id = id.map(str::to_owned);
         let first =
             anomalyst::data::open(&input, &ReadOptions { id: id.clone(), ..ReadOptions::default() }, run)?;
-        // Names say more than values here: a score may look like a category, a group like a number.
         let kinds = first.schema().columns.iter().filter_map(|column| {
-            let role = if label == Some(column.name.as_str()) { Role::Label } else { role(&column.name) };
-            let kind = match role {
-                Role::Score | Role::Probability | Role::PValue => ColumnKind::Number,
-                Role::Verdict | Role::Label | Role::Group | Role::Template => ColumnKind::Category,
-                Role::Unknown if column.kind == ColumnKind::Identifier => ColumnKind::Number,
-                _ => return None,
-            };
+            let kind = kind(&column.name, column.kind);
             (kind != column.kind).then(|| (column.name.clone(), kind))
         });
         let types: Vec<(String, ColumnKind)> = kinds.collect();

@@ -1,8 +1,9 @@
 //! A judgement as a page.
 
-use anomalyst::report::{Axis, Block, Chart, Document, Grid, Section};
+use anomalyst::report::{Axis, Block, Chart, Document, Grid, Section, metric_value};
 
 use anomalyst_measure::Subject;
+use anomalyst_measure::forecasts::PowerRow;
 
 use super::{Evaluation, Judged, Judgement};
 
@@ -14,6 +15,7 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
         lead: match evaluation.subject {
             Subject::Groups => format!("{} items in groups.", evaluation.n),
             Subject::Maps => format!("{} maps of scores.", evaluation.n),
+            Subject::Forecasts => format!("{} steps were forecast.", evaluation.n),
             _ => format!("{} items, {} of them anomalous ({share:.2} %).", evaluation.n, evaluation.n_odd),
         },
         sections: Vec::new(),
@@ -26,6 +28,9 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
     }
     if !evaluation.comparisons.is_empty() {
         document.sections.push(compared(evaluation));
+    }
+    if !evaluation.power.is_empty() {
+        document.sections.push(power(evaluation));
     }
     document.sections.extend(curves(evaluation));
     document.sections.extend(meanings(evaluation));
@@ -48,12 +53,13 @@ fn of_scorer(judged: &Judged) -> Section {
     let columns =
         [("metric", false), ("value", true), ("interval", true), ("chance", true), ("reading", false)];
     let row = |judgement: &Judgement| {
-        let interval = judgement.interval.map(|i| format!("{} - {}", number(i.low), number(i.high)));
+        let interval =
+            judgement.interval.map(|i| format!("{} - {}", metric_value(i.low), metric_value(i.high)));
         vec![
             judgement.metric.to_owned(),
-            judgement.value.map_or_else(|| "none".into(), number),
+            judgement.value.map_or_else(|| "none".into(), metric_value),
             interval.unwrap_or_default(),
-            judgement.random.map(number).unwrap_or_default(),
+            judgement.random.map(metric_value).unwrap_or_default(),
             judgement.reading.clone(),
         ]
     };
@@ -82,7 +88,8 @@ fn noise(judged: &Judged) -> Grid {
         let value = |share: &f64| {
             let row =
                 judged.noise.iter().find(|row| row.metric == judgement.metric && row.flip_frac == *share);
-            row.map(|row| format!("{} ± {}", number(row.mean), number(row.sd))).unwrap_or_default()
+            row.map(|row| format!("{} ± {}", metric_value(row.mean), metric_value(row.sd)))
+                .unwrap_or_default()
         };
         std::iter::once(judgement.metric.to_owned()).chain(shares.iter().map(value)).collect()
     };
@@ -91,8 +98,14 @@ fn noise(judged: &Judged) -> Grid {
 }
 
 fn compared(evaluation: &Evaluation) -> Section {
-    let columns =
-        [("first", false), ("second", false), ("AUROC difference", true), ("p", true), ("reading", false)];
+    let columns = [
+        ("first", false),
+        ("second", false),
+        ("metric", false),
+        ("difference", true),
+        ("p", true),
+        ("reading", false),
+    ];
     let rows = evaluation.comparisons.iter().map(|of| {
         let [first, second] = &of.scorers;
         let better = if of.difference > 0.0 { first } else { second };
@@ -101,14 +114,47 @@ fn compared(evaluation: &Evaluation) -> Section {
         } else {
             "not told apart on these items".into()
         };
-        vec![first.clone(), second.clone(), number(of.difference), format!("{:.2e}", of.p_value), reading]
+        vec![
+            first.clone(),
+            second.clone(),
+            of.metric.to_owned(),
+            metric_value(of.difference),
+            format!("{:.2e}", of.p_value),
+            reading,
+        ]
     });
     let grid = Grid {
         columns: columns.map(|(title, is_number)| (title.to_owned(), is_number)).into(),
         rows: rows.collect(),
     };
-    let how = "Paired test of DeLong, DeLong and Clarke-Pearson (1988); p adjusted by Holm for all pairs.";
-    Section { title: "Are they different?".into(), blocks: vec![Block::Text(how.into()), Block::Grid(grid)] }
+    let how = match evaluation.subject {
+        Subject::Maps => "Paired signed-rank test of the images, Wilcoxon (1945)",
+        _ => "Paired test of DeLong, DeLong and Clarke-Pearson (1988)",
+    };
+    let how = format!("{how}; p adjusted by Holm for all pairs.");
+    Section { title: "Are they different?".into(), blocks: vec![Block::Text(how), Block::Grid(grid)] }
+}
+
+/// Which rule can be relied on to notice what, at this size.
+fn power(evaluation: &Evaluation) -> Section {
+    let columns = [("rule", false), ("flaw", false), ("the true one is better", true), ("and told so", true)];
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let row = |row: &PowerRow| {
+        vec![row.rule.into(), row.flaw.as_str().into(), percent(row.better), percent(row.power)]
+    };
+    let grid = Grid {
+        columns: columns.map(|(title, is_number)| (title.to_owned(), is_number)).into(),
+        rows: evaluation.power.iter().map(row).collect(),
+    };
+    let size = evaluation.power.first().map_or_else(String::new, |row| {
+        let size = row.size;
+        format!("{} steps of {} dimensions with {} samples", size.n_steps, size.n_dims, size.n_samples)
+    });
+    let how = format!(
+        "On made-up data of {size}: how often each rule gives the true forecaster the better mean score than one with a \
+         flaw, and how often a paired t test at 0.05 says so. A rule at 50 % and 5 % cannot see the flaw."
+    );
+    Section { title: "What the rules notice".into(), blocks: vec![Block::Text(how), Block::Grid(grid)] }
 }
 
 /// One chart for each kind of curve, with a line per scorer.
@@ -132,15 +178,4 @@ fn curves(evaluation: &Evaluation) -> Option<Section> {
     }
     (!charts.is_empty())
         .then(|| Section { title: "Curves".into(), blocks: charts.into_iter().map(Block::Chart).collect() })
-}
-
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if value.fract() == 0.0 && size < 1e9 {
-        format!("{value:.0}")
-    } else if size >= 0.001 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.1e}")
-    }
 }

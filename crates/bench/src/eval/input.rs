@@ -3,26 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use anomalyst::core::{ColumnData, Error, Result, Run};
+use anomalyst_measure::forecasts::Forecasts;
 use anomalyst_measure::groups::Grouping;
 use anomalyst_measure::pixels::MapSet;
 use anomalyst_measure::{Case, Subject};
 
 use super::columns::{Columns, Role, role};
 use super::labels::{self, Truth, Windows, positions};
-use super::maps::MapFolder;
+use super::{forecasts, maps};
 
-/// Scorers beside the truth about the same items.
+/// What is to be judged, beside the truth.
 pub struct EvalInput {
-    /// What the labels are of.
-    pub subject: Subject,
-    /// Each scorer by the name of its column.
-    pub scorers: Vec<(String, Case)>,
-    /// Groups found beside true groups, where that is what the files hold.
-    pub grouping: Option<Grouping>,
-    /// Maps of scores beside masks, where the scores are a folder.
-    pub maps: Option<MapSet>,
+    /// What the files hold.
+    pub scored: Scored,
     /// What was noticed on the way.
     pub notices: Vec<String>,
+}
+
+/// Answers beside the truth, each scorer by its name: its column, or its folder.
+pub enum Scored {
+    /// Scores, p-values, verdicts of items or of points of series.
+    Cases(Subject, Vec<(String, Case)>),
+    /// Groups found beside true groups.
+    Groups(Grouping),
+    /// Maps of scores beside masks.
+    Maps(Vec<(String, MapSet)>),
+    /// Ensembles beside what came.
+    Forecasts(Forecasts),
 }
 
 /// Where scores and labels are, and what the files do not say themselves.
@@ -47,16 +54,12 @@ pub struct EvalFiles {
 impl EvalInput {
     /// Reads both files.
     pub fn read(files: &EvalFiles, run: &Run) -> Result<Self> {
+        let of = |scored| Ok(Self { scored, notices: Vec::new() });
         if files.scores.is_dir() {
-            let masks = files.labels.as_deref().ok_or_else(|| {
-                Error::Data(format!(
-                    "{}: maps need masks; name their folder with --labels",
-                    files.scores.display()
-                ))
-            })?;
-            let maps = MapSet::new(MapFolder::find(&files.scores, masks)?);
-            let (scorers, notices) = (Vec::new(), Vec::new());
-            return Ok(Self { subject: Subject::Maps, scorers, grouping: None, maps: Some(maps), notices });
+            return of(Scored::Maps(maps::read(&files.scores, files.labels.as_deref())?));
+        }
+        if files.subject == Some(Subject::Forecasts) {
+            return of(Scored::Forecasts(forecasts::read(files, run)?));
         }
         let columns = Columns::read(&files.scores, files.label.as_deref(), files.id.as_deref(), run)?;
         let mut notices = Vec::new();
@@ -69,42 +72,46 @@ impl EvalInput {
             _ => in_order(&columns, &truth, labels_file)?,
         };
         if let Some(grouping) = grouping(&columns, &truth, &at)? {
-            return Ok(Self {
-                subject: Subject::Groups,
-                scorers: Vec::new(),
-                grouping: Some(grouping),
-                maps: None,
-                notices,
-            });
+            return Ok(Self { scored: Scored::Groups(grouping), notices });
         }
-        let kept: Vec<usize> = (0..at.len()).filter(|&row| truth.odd[at[row]].is_some()).collect();
-        if kept.len() < at.len() {
-            notices.push(format!("{} items without a label are left out", at.len() - kept.len()));
-        }
-        let odd: Vec<bool> = kept.iter().map(|&row| truth.odd[at[row]] == Some(true)).collect();
-        let subject =
-            files.subject.unwrap_or(if truth.is_series() { Subject::Series } else { Subject::Items });
-        let times = match columns.of_role(Role::Time) {
-            Some(column) if subject == Subject::Series => Some(columns.times(column)?),
-            _ => truth.times.as_ref().map(|times| at.iter().map(|&row| times[row]).collect()),
-        };
-        let base = || -> Result<Case> {
-            let mut case = Case::new(odd.clone());
-            if let Some(levels) = &truth.levels {
-                case = case.with_levels(kept.iter().map(|&row| levels[at[row]]).collect())?;
-            }
-            if let (Some(times), Subject::Series) = (&times, subject) {
-                case = case.with_times(kept.iter().map(|&row| times[row]).collect())?;
-            }
-            Ok(match files.period {
-                Some(period) => case.with_period(period),
-                None => case,
-            })
-        };
-        let scorers = scorers(&columns, files, &kept, &base)
-            .map_err(|error| Error::Data(format!("{}: {error}", columns.file)))?;
-        Ok(Self { subject, scorers, grouping: None, maps: None, notices })
+        cases(files, &columns, &truth, &at, notices)
     }
+}
+
+/// A case for each scorer among `columns`; row `i` of the scores is row `at[i]` of the truth.
+fn cases(
+    files: &EvalFiles,
+    columns: &Columns,
+    truth: &Truth,
+    at: &[usize],
+    mut notices: Vec<String>,
+) -> Result<EvalInput> {
+    let kept: Vec<usize> = (0..at.len()).filter(|&row| truth.odd[at[row]].is_some()).collect();
+    if kept.len() < at.len() {
+        notices.push(format!("{} items without a label are left out", at.len() - kept.len()));
+    }
+    let odd: Vec<bool> = kept.iter().map(|&row| truth.odd[at[row]] == Some(true)).collect();
+    let subject = files.subject.unwrap_or(if truth.is_series() { Subject::Series } else { Subject::Items });
+    let times = match columns.of_role(Role::Time) {
+        Some(column) if subject == Subject::Series => Some(columns.times(column)?),
+        _ => truth.times.as_ref().map(|times| at.iter().map(|&row| times[row]).collect()),
+    };
+    let base = || -> Result<Case> {
+        let mut case = Case::new(odd.clone());
+        if let Some(levels) = &truth.levels {
+            case = case.with_levels(kept.iter().map(|&row| levels[at[row]]).collect())?;
+        }
+        if let (Some(times), Subject::Series) = (&times, subject) {
+            case = case.with_times(kept.iter().map(|&row| times[row]).collect())?;
+        }
+        Ok(match files.period {
+            Some(period) => case.with_period(period),
+            None => case,
+        })
+    };
+    let scorers = scorers(columns, files, &kept, &base)
+        .map_err(|error| Error::Data(format!("{}: {error}", columns.file)))?;
+    Ok(EvalInput { scored: Scored::Cases(subject, scorers), notices })
 }
 
 /// Row `i` of the scores is row `i` of the labels.

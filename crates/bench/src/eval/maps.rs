@@ -1,7 +1,8 @@
 //! A folder of score maps beside a folder of masks, read one by one.
 //!
 //! Maps are NumPy arrays of two dimensions (`NAME.npy`); the mask of a map is `NAME.png` or `NAME_mask.png` (a pixel of at
-//! least half brightness is anomalous) or `NAME.npy` (above 0.5). A map without a mask is that of a normal image.
+//! least half brightness is anomalous) or `NAME.npy` (above 0.5). A map without a mask is that of a normal image. A folder
+//! that holds folders of maps instead holds one scorer in each.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,20 +11,42 @@ use std::path::{Path, PathBuf};
 
 use anomalyst::core::{ColumnData, Error, Result, Run};
 use anomalyst::data::{Header, ReadOptions};
-use anomalyst_measure::pixels::{Maps, ScoredMap};
+use anomalyst_measure::pixels::{MapSet, Maps, ScoredMap};
 
 /// Pixels of a mask at most, checked before memory is taken.
 const MOST_PIXELS: u64 = 1 << 28;
 
+/// The scorers of `folder` beside the same masks.
+pub(super) fn read(folder: &Path, masks: Option<&Path>) -> Result<Vec<(String, MapSet)>> {
+    let masks = masks.ok_or_else(|| {
+        Error::Data(format!("{}: maps need masks; name their folder with --labels", folder.display()))
+    })?;
+    let name =
+        |path: &Path| path.file_name().map_or_else(|| "maps".into(), |name| name.to_string_lossy().into());
+    let mut folders = vec![folder.to_owned()];
+    if by_stem(folder, &["npy"])?.is_empty() {
+        let io = |error| Error::io(folder, error);
+        let entries =
+            std::fs::read_dir(folder).map_err(io)?.collect::<std::io::Result<Vec<_>>>().map_err(io)?;
+        let mut inner: Vec<PathBuf> =
+            entries.iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        inner.sort();
+        if !inner.is_empty() {
+            folders = inner;
+        }
+    }
+    folders.iter().map(|path| Ok((name(path), MapSet::new(MapFolder::find(path, masks)?)))).collect()
+}
+
 /// Maps and masks by name.
 #[derive(Debug)]
-pub(super) struct MapFolder {
+struct MapFolder {
     files: Vec<(String, PathBuf, Option<PathBuf>)>,
 }
 
 impl MapFolder {
     /// Finds the maps of `folder` and their masks. A mask without a map is an error, since its defect would go unseen.
-    pub(super) fn find(folder: &Path, masks: &Path) -> Result<Self> {
+    fn find(folder: &Path, masks: &Path) -> Result<Self> {
         let maps = by_stem(folder, &["npy"])?;
         if maps.is_empty() {
             return Err(Error::Data(format!(

@@ -1,23 +1,28 @@
 //! Judges scores that any tool made: which metrics apply, what they are, how sure that is, what chance would get.
 
 mod columns;
+mod compare;
 mod document;
+mod forecasts;
 mod input;
 mod labels;
 mod maps;
 
 use anomalyst::core::{Error, Interval, Result, Run, nearest_name};
-use anomalyst_measure::compare::{self, Bootstrap};
-use anomalyst_measure::groups;
+use anomalyst_measure::compare::{Bootstrap, bootstrap_interval, default_block_len, mean_interval};
+use anomalyst_measure::forecasts::{Forecasts, PowerPlan, PowerRow, PowerSize, power_table};
 use anomalyst_measure::noise::{self, NoiseRow};
+use anomalyst_measure::pixels::MapSet;
 use anomalyst_measure::{
-    AnyMetric, Better, Case, Curve, Measurable, MetricCard, MetricEntry, Subject, items, pixels, series,
+    AnyMetric, Better, Case, Curve, Measurable, MetricCard, MetricEntry, Redraw, Subject, groups, items,
+    pixels, series,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use compare::Comparison;
 pub use document::document;
-pub use input::{EvalFiles, EvalInput};
+pub use input::{EvalFiles, EvalInput, Scored};
 
 /// What is asked about scores.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct EvalOptions {
     pub n_replicates: usize,
     /// Whether to show what wrong labels would do to each metric.
     pub noise: bool,
+    /// Whether to try which rule notices which flaw of a forecaster at the size of the data.
+    pub power: bool,
     /// Whether curves are wanted.
     pub curves: bool,
 }
@@ -49,6 +56,9 @@ pub struct Evaluation {
     pub scorers: Vec<Judged>,
     /// Paired tests of scorers on the same labels.
     pub comparisons: Vec<Comparison>,
+    /// Which rule notices which flaw of a forecaster.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub power: Vec<PowerRow>,
     /// What was noticed on the way.
     pub notices: Vec<String>,
 }
@@ -88,6 +98,9 @@ pub struct Judgement {
     /// One value per series, level or map, where the value is a mean.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<f64>>,
+    /// Those of them that are independent of each other: all of them, however many.
+    #[serde(skip)]
+    pub(crate) independent_parts: Option<Vec<f64>>,
     #[serde(skip)]
     pub(crate) card: &'static MetricCard,
 }
@@ -104,66 +117,99 @@ impl Judgement {
             error: None,
             curve: None,
             parts: None,
+            independent_parts: None,
             card,
         }
     }
 }
 
-/// Two scorers on the same labels.
-#[derive(Debug, Serialize)]
-pub struct Comparison {
-    /// The scorers.
-    pub scorers: [String; 2],
-    /// AUROC of the first less that of the second.
-    pub difference: f64,
-    /// Probability of a difference at least as large if they were equally good (DeLong), adjusted by Holm for all
-    /// pairs compared here.
-    pub p_value: f64,
-}
-
 /// Judges every scorer of `input`.
 pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<Evaluation> {
-    if let Some(grouping) = &input.grouping {
-        let judged = apart(groups::METRICS, grouping, "groups", options, run)?;
-        return Ok(of_one(Subject::Groups, grouping.len(), judged, input));
+    let mut evaluation = match &input.scored {
+        Scored::Cases(subject, scorers) => of_cases(*subject, scorers, options, run)?,
+        Scored::Groups(grouping) => {
+            let judged = apart(groups::METRICS, "groups", grouping, &Drawn { block: None }, options, run)?;
+            Evaluation::of(Subject::Groups, grouping.len(), vec![judged])
+        }
+        Scored::Maps(scorers) => of_maps(scorers, options, run)?,
+        Scored::Forecasts(forecasts) => of_forecasts(forecasts, options, run)?,
+    };
+    evaluation.notices.clone_from(&input.notices);
+    Ok(evaluation)
+}
+
+impl Evaluation {
+    fn of(subject: Subject, n: usize, scorers: Vec<Judged>) -> Self {
+        let (comparisons, power, notices) = (Vec::new(), Vec::new(), Vec::new());
+        Self { subject, n, n_odd: 0, scorers, comparisons, power, notices }
     }
-    if let Some(maps) = &input.maps {
-        let judged = apart(pixels::METRICS, maps, "maps", options, run)?;
-        return Ok(of_one(Subject::Maps, maps.n_maps(), judged, input));
-    }
-    let entries = chosen(input, options)?;
+}
+
+fn of_cases(
+    subject: Subject,
+    scorers: &[(String, Case)],
+    options: &EvalOptions,
+    run: &Run,
+) -> Result<Evaluation> {
+    let entries = chosen(subject, scorers, options)?;
     let metrics: Vec<Box<dyn AnyMetric<Case>>> = entries
         .iter()
         .map(|entry| (entry.from_json)(&parameters(entry.card.id, options)))
         .collect::<Result<_>>()?;
-    let stage = run.stage("measuring", (input.scorers.len() * metrics.len()) as u64);
-    let mut scorers = Vec::new();
-    for (name, case) in &input.scorers {
-        let mut judged = Vec::new();
+    let stage = run.stage("measuring", (scorers.len() * metrics.len()) as u64);
+    let mut judged = Vec::new();
+    for (name, case) in scorers {
+        let block = (subject == Subject::Series).then(|| default_block_len(case));
+        let mut judgements = Vec::new();
         for metric in &metrics {
             run.check()?;
-            judged.push(judge(&**metric, case, input.subject, options, run)?);
+            judgements.push(judge(&**metric, case, &Drawn { block }, options, run)?);
             stage.advance(1);
         }
         let noise = if options.noise { noise::table(case, &metrics, run)? } else { Vec::new() };
-        scorers.push(Judged { scorer: name.clone(), metrics: judged, noise });
+        judged.push(Judged { scorer: name.clone(), metrics: judgements, noise });
     }
-    let first = input.scorers.first().map(|(_, case)| case);
+    let first = scorers.first().map(|(_, case)| case);
     Ok(Evaluation {
-        subject: input.subject,
-        n: first.map_or(0, Case::len),
         n_odd: first.map_or(0, Case::n_odd),
-        comparisons: comparisons(input)?,
-        scorers,
-        notices: input.notices.clone(),
+        comparisons: compare::of_cases(subject, scorers)?,
+        ..Evaluation::of(subject, first.map_or(0, Case::len), judged)
     })
 }
 
-/// Judges what is no case of items: groups, or maps. Its parts hang together, so no interval is drawn.
-fn apart<I: Measurable + ?Sized>(
+fn of_maps(scorers: &[(String, MapSet)], options: &EvalOptions, run: &Run) -> Result<Evaluation> {
+    let judged: Vec<Judged> = scorers
+        .iter()
+        .map(|(name, maps)| apart(pixels::METRICS, name, maps, &ByParts, options, run))
+        .collect::<Result<_>>()?;
+    let n_maps = scorers.first().map_or(0, |(_, maps)| maps.n_maps());
+    let comparisons = compare::of_parts(&judged)?;
+    Ok(Evaluation { comparisons, ..Evaluation::of(Subject::Maps, n_maps, judged) })
+}
+
+fn of_forecasts(forecasts: &Forecasts, options: &EvalOptions, run: &Run) -> Result<Evaluation> {
+    // Neighbouring steps of a series are forecast alike, so they are drawn together.
+    let block = (forecasts.n_steps() as f64).cbrt().ceil() as usize;
+    let family = anomalyst_measure::forecasts::METRICS;
+    let judged = apart(family, "ensemble", forecasts, &Drawn { block: Some(block) }, options, run)?;
+    let mut power = Vec::new();
+    if options.power {
+        let size = PowerSize {
+            n_steps: forecasts.n_steps().clamp(5, 1_000),
+            n_dims: forecasts.n_dims().clamp(2, 100),
+            n_samples: forecasts.n_samples().min(1_000),
+        };
+        power = power_table(&PowerPlan { sizes: vec![size], ..PowerPlan::default() }, run)?;
+    }
+    Ok(Evaluation { power, ..Evaluation::of(Subject::Forecasts, forecasts.n_steps(), vec![judged]) })
+}
+
+/// Judges by a family of its own: the metrics named, or all of it whose needs are met.
+fn apart<I: Measurable>(
     family: &'static [MetricEntry<I>],
-    input: &I,
     scorer: &str,
+    input: &I,
+    spread: &dyn Spread<I>,
     options: &EvalOptions,
     run: &Run,
 ) -> Result<Judged> {
@@ -177,33 +223,61 @@ fn apart<I: Measurable + ?Sized>(
         run.check()?;
         let is_named = options.metrics.iter().any(|name| name == entry.card.id);
         let applies = options.metrics.is_empty() && input.check(entry.card).is_ok();
-        if !(is_named || applies) {
-            continue;
+        if is_named || applies {
+            let metric = (entry.from_json)(&parameters(entry.card.id, options))?;
+            judged.push(judge(&*metric, input, spread, options, run)?);
         }
-        let metric = (entry.from_json)(&parameters(entry.card.id, options))?;
-        let mut judgement = Judgement::blank(entry.card);
-        match metric.measure(input) {
-            Ok(value) => {
-                judgement.value = Some(value);
-                judgement.random = metric.random_level(input, run)?;
-                judgement.reading = reading(entry.card, value, judgement.random, None);
-                judgement.parts = metric.parts(input)?.filter(|parts| parts.len() <= 1_000);
-                judgement.curve = if options.curves { metric.curve(input)? } else { None };
-            }
-            Err(Error::Cancelled) => return Err(Error::Cancelled),
-            Err(error) => {
-                judgement.reading = error.to_string();
-                judgement.error = Some(error.to_string());
-            }
-        }
-        judged.push(judgement);
     }
     Ok(Judged { scorer: scorer.into(), metrics: judged, noise: Vec::new() })
 }
 
-fn of_one(subject: Subject, n: usize, judged: Judged, input: &EvalInput) -> Evaluation {
-    let notices = input.notices.clone();
-    Evaluation { subject, n, n_odd: 0, scorers: vec![judged], comparisons: Vec::new(), notices }
+/// How far a value can be trusted.
+trait Spread<I> {
+    /// The interval of `metric` on `input`, where one can be drawn.
+    fn interval(
+        &self,
+        metric: &dyn AnyMetric<I>,
+        input: &I,
+        options: &EvalOptions,
+        run: &Run,
+    ) -> Result<Option<Interval>>;
+}
+
+/// By drawing again from the data, in blocks where neighbours hang together.
+struct Drawn {
+    block: Option<usize>,
+}
+
+impl<I: Redraw> Spread<I> for Drawn {
+    fn interval(
+        &self,
+        metric: &dyn AnyMetric<I>,
+        input: &I,
+        options: &EvalOptions,
+        run: &Run,
+    ) -> Result<Option<Interval>> {
+        let Some(level) = options.level else { return Ok(None) };
+        let plan = Bootstrap { n_replicates: options.n_replicates, level, block: self.block };
+        Ok(bootstrap_interval(input, metric, plan, run)?.map(|of| of.interval))
+    }
+}
+
+/// From the independent parts of a metric; data too large to draw from again has no other interval.
+struct ByParts;
+
+impl<I> Spread<I> for ByParts {
+    fn interval(
+        &self,
+        metric: &dyn AnyMetric<I>,
+        input: &I,
+        options: &EvalOptions,
+        run: &Run,
+    ) -> Result<Option<Interval>> {
+        let (Some(level), true) = (options.level, metric.has_independent_parts()) else { return Ok(None) };
+        let parts = metric.parts(input)?.unwrap_or_default();
+        let known: Vec<f64> = parts.into_iter().filter(|part| part.is_finite()).collect();
+        mean_interval(&known, level, run)
+    }
 }
 
 /// All metrics for labels of this kind.
@@ -217,7 +291,11 @@ fn family(subject: Subject) -> Vec<&'static MetricEntry<Case>> {
 }
 
 /// The metrics that were named, or all whose needs are met.
-fn chosen(input: &EvalInput, options: &EvalOptions) -> Result<Vec<&'static MetricEntry<Case>>> {
+fn chosen(
+    subject: Subject,
+    scorers: &[(String, Case)],
+    options: &EvalOptions,
+) -> Result<Vec<&'static MetricEntry<Case>>> {
     let known = || items::METRICS.iter().chain(series::METRICS);
     let names = options.metrics.iter().chain(options.set.iter().map(|(key, _)| key));
     for name in names.map(|name| name.split('.').next().unwrap_or(name)) {
@@ -230,8 +308,8 @@ fn chosen(input: &EvalInput, options: &EvalOptions) -> Result<Vec<&'static Metri
         let find = |id: &String| known().find(|entry| entry.card.id == id);
         return Ok(options.metrics.iter().filter_map(find).collect());
     }
-    let some_case_has = |card: &MetricCard| input.scorers.iter().any(|(_, case)| case.has(card.needs));
-    Ok(family(input.subject).into_iter().filter(|entry| some_case_has(entry.card)).collect())
+    let some_case_has = |card: &MetricCard| scorers.iter().any(|(_, case)| case.has(card.needs));
+    Ok(family(subject).into_iter().filter(|entry| some_case_has(entry.card)).collect())
 }
 
 /// Those of `--set` that are for the metric `id`.
@@ -243,16 +321,19 @@ fn parameters(id: &str, options: &EvalOptions) -> Value {
     Value::Object(of_metric.collect::<Map<String, Value>>())
 }
 
-fn judge(
-    metric: &dyn AnyMetric<Case>,
-    case: &Case,
-    subject: Subject,
+/// Parts that are printed at most.
+const SHOWN_PARTS: usize = 1_000;
+
+fn judge<I>(
+    metric: &dyn AnyMetric<I>,
+    input: &I,
+    spread: &dyn Spread<I>,
     options: &EvalOptions,
     run: &Run,
 ) -> Result<Judgement> {
     let card = metric.card();
     let mut judgement = Judgement::blank(card);
-    let value = match metric.measure(case) {
+    let value = match metric.measure(input) {
         Ok(value) => value,
         // Metrics that were not named are left out by their needs; what is refused here has its reason in the data.
         Err(Error::Cancelled) => return Err(Error::Cancelled),
@@ -263,16 +344,12 @@ fn judge(
         }
     };
     judgement.value = Some(value);
-    judgement.random = metric.random_level(case, run)?;
-    if let Some(level) = options.level {
-        let block = (subject == Subject::Series).then(|| compare::default_block_len(case));
-        let plan = Bootstrap { n_replicates: options.n_replicates, level, block };
-        judgement.interval = compare::bootstrap_interval(case, metric, plan, run)?.map(|of| of.interval);
-    }
-    if options.curves {
-        judgement.curve = metric.curve(case)?;
-    }
-    judgement.parts = metric.parts(case)?.filter(|parts| parts.len() <= 1_000);
+    judgement.random = metric.random_level(input, run)?;
+    judgement.interval = spread.interval(metric, input, options, run)?;
+    judgement.curve = if options.curves { metric.curve(input)? } else { None };
+    let parts = metric.parts(input)?;
+    judgement.independent_parts = parts.clone().filter(|_| metric.has_independent_parts());
+    judgement.parts = parts.filter(|parts| parts.len() <= SHOWN_PARTS);
     judgement.reading = reading(card, value, judgement.random, judgement.interval.as_ref());
     Ok(judgement)
 }
@@ -302,28 +379,4 @@ fn reading(card: &MetricCard, value: f64, random: Option<f64>, interval: Option<
         _ => "close to perfect",
     };
     format!("{word} ({:.0} % of the way)", 100.0 * way)
-}
-
-/// DeLong's test of each pair of scorers, adjusted by Holm for their number.
-fn comparisons(input: &EvalInput) -> Result<Vec<Comparison>> {
-    let ranked: Vec<&(String, Case)> =
-        input.scorers.iter().filter(|(_, case)| !case.scores().is_empty()).collect();
-    let both_classes = |case: &Case| (1..case.len()).contains(&case.n_odd());
-    // Points of series hang together, which the test does not allow for.
-    if ranked.len() < 2 || input.subject == Subject::Series || !both_classes(&ranked[0].1) {
-        return Ok(Vec::new());
-    }
-    let scores: Vec<&[f64]> = ranked.iter().map(|(_, case)| case.scores()).collect();
-    let delong = compare::DeLong::new(ranked[0].1.labels(), &scores)?;
-    let (mut pairs, mut p_values) = (Vec::new(), Vec::new());
-    for first in 0..ranked.len() {
-        for second in first + 1..ranked.len() {
-            let test = delong.test(first, second)?;
-            pairs.push(([ranked[first].0.clone(), ranked[second].0.clone()], test.difference));
-            p_values.push(test.p_value);
-        }
-    }
-    let adjusted = compare::holm(&p_values);
-    let comparison = |((scorers, difference), p_value)| Comparison { scorers, difference, p_value };
-    Ok(pairs.into_iter().zip(adjusted).map(comparison).collect())
 }

@@ -9,7 +9,7 @@ use crate::units;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "SCORES holds a column called score, or any columns of numbers: each is a scorer of its own. Columns called\nprobability, p_value and verdict are judged too. LABELS holds 0 and 1 (or normal and anomalous), whole\nnumbers from 0 for levels of severity, or is a JSON file of windows as NAB publishes it. Columns called\nEventId and EventTemplate (or group, cluster) in both files are groups. A folder of NAME.npy maps takes a\nfolder of masks, NAME.png or NAME.npy; a map without one is of a normal image.\n\nExamples:\n  anomalyst eval scores.csv --labels labels.csv\n  anomalyst eval both.parquet --label is_anomaly --report judged.html\n  anomalyst eval series.csv --labels combined_windows.json --as series --period 288 --metrics vus_pr,pate"
+    after_help = "SCORES holds a column called score, or any columns of numbers: each is a scorer of its own. Columns called\nprobability, p_value and verdict are judged too. LABELS holds 0 and 1 (or normal and anomalous), whole\nnumbers from 0 for levels of severity, or is a JSON file of windows as NAB publishes it. Columns called\nEventId and EventTemplate (or group, cluster) in both files are groups. A folder of NAME.npy maps takes a\nfolder of masks, NAME.png or NAME.npy; a map without one is of a normal image.\n\nExamples:\n  anomalyst eval scores.csv --labels labels.csv\n  anomalyst eval both.parquet --label is_anomaly --report judged.html\n  anomalyst eval series.csv --labels combined_windows.json --as series --period 288 --metrics vus_pr,pate\n  anomalyst eval samples.csv --labels came.csv --as forecasts --power"
 )]
 pub(crate) struct EvalArgs {
     /// The scores: csv, parquet, npz, ndjson
@@ -27,7 +27,7 @@ pub(crate) struct EvalArgs {
     /// The column by which both files name the items; the order of rows decides where it is not given
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,
-    /// What the labels are of, where they do not tell: items, or points of a series
+    /// What the labels are of, where they do not tell
     #[arg(long = "as", value_enum, value_name = "KIND")]
     pub kind: Option<LabelsOf>,
     /// The dominant period of a series in points
@@ -51,6 +51,9 @@ pub(crate) struct EvalArgs {
     /// Show what wrong labels would do to each metric
     #[arg(long)]
     pub noise: bool,
+    /// Of forecasts: try which rule notices which flaw of a forecaster at this size
+    #[arg(long)]
+    pub power: bool,
     /// Write a page with curves
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
@@ -70,6 +73,10 @@ pub(crate) struct EvalArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LabelsOf {
+    /// Items in no order
     Items,
+    /// Points of a series in time order
     Series,
+    /// What came, beside samples of what was thought to come
+    Forecasts,
 }

@@ -7,8 +7,8 @@ use anomalyst::registry;
 use anomalyst::report;
 use anomalyst_bench::suite::{Kind, load_suite};
 use anomalyst_bench::{
-    Benchmark, Contender, Plan, Protocol, RowFile, Sets, by_set, leaderboard, parse_external, run_worker,
-    with_controls,
+    Benchmark, Board, Contender, Plan, Protocol, RowFile, Sets, boards, leaderboard, parse_external,
+    run_worker, with_controls,
 };
 
 use crate::args::BenchArgs;
@@ -38,10 +38,11 @@ pub(crate) fn run(args: &BenchArgs, cancel: Cancel) -> anyhow::Result<ExitCode> 
     }
     let file = args.out.as_deref().map(RowFile::open).transpose()?;
     let finished = benchmark.run(file, &run)?;
-    let mut page = leaderboard(&finished.rows, &args.metrics, &run)?;
+    let boards = boards(&finished.rows, &args.metrics, &run);
+    let mut page = leaderboard(&finished.rows, &boards);
     console::print(&report::document_text(&page, &console::style(args.color, 0)))?;
     if let Some(path) = &args.report {
-        by_set(&finished.rows, &mut page, &run);
+        page.sections.extend(boards.iter().map(Board::each_set));
         report::write_document(&page, path)?;
     }
     let n_before = finished.rows.len() - finished.n_new;

@@ -28,6 +28,7 @@ pub(crate) fn run(args: &EvalArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
         subject: args.kind.map(|kind| match kind {
             LabelsOf::Items => Subject::Items,
             LabelsOf::Series => Subject::Series,
+            LabelsOf::Forecasts => Subject::Forecasts,
         }),
         period: args.period.map(|period| period as usize),
         higher_is_normal: args.higher_is_normal,
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &EvalArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
         level: (args.level > 0.0).then_some(args.level),
         n_replicates: args.replicates as usize,
         noise: args.noise,
+        power: args.power,
         curves: args.report.is_some(),
     };
     let input = EvalInput::read(&files, &run)?;

@@ -4,13 +4,22 @@ use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
 use anomalyst_kernels::order::{float_key, key_float, sort_by_upper_half};
 use ndarray::ArrayView1;
 
-use super::Combine;
-
 /// Columns with at most this many different values are kept exactly.
 pub(super) const EXACT_POINTS: usize = 1 << 16;
 
-/// What one value says, in nats: the negative logarithm of the share of training values as far out. Where the
-/// rarer side is chosen for each column, both sides hold the larger.
+/// How a column's two tails go into the three sums of a row: of left tails, of right tails, of skewed tails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blend {
+    /// Each tail into its own sum.
+    Apart,
+    /// The rarer tail into all sums.
+    Rarer,
+    /// The longer tail, or the mean of both if that is more, into all sums.
+    LongerOrMean,
+}
+
+/// What one value says, in nats: the negative logarithm of the share of training values as far out. Where tails
+/// are blended for each column, both sides hold the blend.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Surprise {
     pub(super) left: f32,
@@ -41,7 +50,7 @@ impl Tails {
     /// The distribution of the values that are not missing, and the surprise of every value.
     pub(super) fn fit(
         column: ArrayView1<'_, f32>,
-        combine: Combine,
+        blend: Blend,
         tail_error: f64,
         nats: &Nats,
     ) -> (Self, Vec<Surprise>) {
@@ -62,41 +71,53 @@ impl Tails {
             own = Nats::new(n);
             &own
         };
-        let mut all = vec![Surprise::default(); column.len()];
         let mut points = Vec::new();
-        let (mut left, mut right) = (0.0, 0.0);
         for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
             let below = points.last().map_or(0, |p: &Point| p.upto);
-            let point =
-                Point { value: key_float((equal[0] >> 32) as u32), below, upto: below + equal.len() as u32 };
-            let surprise = nats.at_point(&point, combine);
+            let value = key_float((equal[0] >> 32) as u32);
+            points.push(Point { value, below, upto: below + equal.len() as u32 });
+        }
+        let is_left_skewed = third_moment(&points, n) < 0.0;
+        let mut all = vec![Surprise::default(); column.len()];
+        let (mut left, mut right) = (0.0, 0.0);
+        for point in &points {
+            let surprise = nats.at_point(point, blend, is_left_skewed);
+            let equal = &keys[point.below as usize..point.upto as usize];
             equal.iter().for_each(|key| all[(key & 0xffff_ffff) as usize] = surprise);
             left += f64::from(surprise.left) * equal.len() as f64;
             right += f64::from(surprise.right) * equal.len() as f64;
-            points.push(point);
         }
         let share = |sum: f64| (sum / f64::from(n.max(1))) as f32;
         let missing = Surprise { left: share(left), right: share(right) };
-        let is_left_skewed = third_moment(&points, n) < 0.0;
         if points.len() > EXACT_POINTS && tail_error > 0.0 {
             points = thin(&points, n, tail_error);
         }
         if n < column.len() as u32 {
             all.iter_mut().zip(column).filter(|(_, v)| v.is_nan()).for_each(|(s, _)| *s = missing);
         }
-        (Self::new(points, missing, is_left_skewed, combine), all)
+        (Self::new(points, missing, is_left_skewed, blend), all)
     }
 
-    fn new(points: Vec<Point>, missing: Surprise, is_left_skewed: bool, combine: Combine) -> Self {
+    fn new(points: Vec<Point>, missing: Surprise, is_left_skewed: bool, blend: Blend) -> Self {
         let n = points.last().map_or(0, |p| p.upto);
         let mut surprises = Vec::with_capacity(2 * points.len() + 1);
+        // From counts at or below and at or above; of no value nothing is known.
+        let surprise = |upto: f64, from: f64| {
+            let of = |count| if n == 0 { 0.0 } else { nats(count, f64::from(n)) };
+            blended(of(upto), of(from), blend, is_left_skewed)
+        };
+        // `before` values lie below the gap and `upto` below its end; they differ where points were thinned out.
+        let in_gap = |before: u32, upto: u32| {
+            let middle = (f64::from(before) + f64::from(upto)) / 2.0;
+            surprise(middle, f64::from(n) - middle)
+        };
         let mut before = 0;
         for point in &points {
-            surprises.push(in_gap(before, point.below, n, combine));
-            surprises.push(at_point(point, n, combine));
+            surprises.push(in_gap(before, point.below));
+            surprises.push(surprise(f64::from(point.upto), f64::from(n - point.below)));
             before = point.upto;
         }
-        surprises.push(in_gap(before, n, n, combine));
+        surprises.push(in_gap(before, n));
         let values = points.iter().map(|p| p.value).collect();
         Self { points, values, surprises, missing, is_left_skewed }
     }
@@ -129,41 +150,25 @@ impl Nats {
         self.0.len() as u32 - 1
     }
 
-    fn at_point(&self, point: &Point, combine: Combine) -> Surprise {
-        let of = |count: u32| self.0[count as usize];
-        combined(point.upto, self.n() - point.below, combine, of)
+    fn at_point(&self, point: &Point, blend: Blend, is_left_skewed: bool) -> Surprise {
+        let (upto, from) = (point.upto, self.n() - point.below);
+        blended(self.0[upto as usize], self.0[from as usize], blend, is_left_skewed)
     }
 }
 
-fn at_point(point: &Point, n: u32, combine: Combine) -> Surprise {
-    surprise(f64::from(point.upto), f64::from(n - point.below), n, combine)
-}
-
-/// `before` values lie below the gap and `upto` below its end; they differ where points were thinned out.
-fn in_gap(before: u32, upto: u32, n: u32, combine: Combine) -> Surprise {
-    let middle = (f64::from(before) + f64::from(upto)) / 2.0;
-    surprise(middle, f64::from(n) - middle, n, combine)
-}
-
-/// From counts at or below and at or above; a count of 0 is a share of 1 / (n + 1).
-fn surprise(upto: f64, from: f64, n: u32, combine: Combine) -> Surprise {
-    if n == 0 {
-        return Surprise::default();
-    }
-    combined(upto, from, combine, |count| nats(count, f64::from(n)))
-}
-
+/// A count of 0 is a share of 1 / (n + 1).
 fn nats(count: f64, n: f64) -> f32 {
     if count > 0.0 { (n / count).ln() as f32 } else { (n + 1.0).ln() as f32 }
 }
 
-fn combined<T: PartialOrd + Copy>(upto: T, from: T, combine: Combine, nats: impl Fn(T) -> f32) -> Surprise {
-    match combine {
-        Combine::PerColumn => {
-            let most = nats(if upto < from { upto } else { from });
-            Surprise { left: most, right: most }
+fn blended(left: f32, right: f32, blend: Blend, is_left_skewed: bool) -> Surprise {
+    let both = |most| Surprise { left: most, right: most };
+    match blend {
+        Blend::Apart => Surprise { left, right },
+        Blend::Rarer => both(left.max(right)),
+        Blend::LongerOrMean => {
+            both((if is_left_skewed { left } else { right }).max(f32::midpoint(left, right)))
         }
-        Combine::PerSide => Surprise { left: nats(upto), right: nats(from) },
     }
 }
 
@@ -213,8 +218,7 @@ pub(super) fn save(columns: &[Tails], out: &mut ModelWriter) {
 }
 
 /// Refuses points that are not ascending or whose counts do not fit together.
-pub(super) fn load(from: &ModelReader<'_>, n_columns: usize) -> Result<Vec<Tails>> {
-    let combine: Combine = from.json("combine")?;
+pub(super) fn load(from: &ModelReader<'_>, n_columns: usize, blend: Blend) -> Result<Vec<Tails>> {
     let ends: Vec<u64> = from.list_of("ends", n_columns)?;
     let value: Vec<f32> = from.list("value")?;
     let below: Vec<u32> = from.list_of("below", value.len())?;
@@ -239,7 +243,7 @@ pub(super) fn load(from: &ModelReader<'_>, n_columns: usize) -> Result<Vec<Tails
             return Err(wrong());
         }
         let missing = Surprise { left: missing[[j, 0]], right: missing[[j, 1]] };
-        columns.push(Tails::new(points, missing, left_skewed[j] != 0, combine));
+        columns.push(Tails::new(points, missing, left_skewed[j] != 0, blend));
         start = end;
     }
     Ok(columns)
@@ -258,10 +262,10 @@ mod tests {
             mut values in prop::collection::vec((-300..300_i32).prop_map(|v| v as f32 / 3.0), 1..400),
             error in 0.001..0.1_f64, query in -110.0..110.0_f32,
         ) {
-            let exact = Tails::fit(Array1::from(values.clone()).view(), Combine::PerSide, 0.0, &Nats::new(0)).0;
+            let exact = Tails::fit(Array1::from(values.clone()).view(), Blend::Apart, 0.0, &Nats::new(0)).0;
             let n = values.len() as u32;
             let thinned = thin(&exact.points, n, error);
-            let thinned = Tails::new(thinned, exact.missing, false, Combine::PerSide);
+            let thinned = Tails::new(thinned, exact.missing, false, Blend::Apart);
             values.push(query);
             for v in values {
                 let (a, b) = (exact.surprise(v), thinned.surprise(v));

@@ -2,7 +2,7 @@
 
 use super::*;
 use anomalyst_core::{DetectorExt, Features};
-use ndarray::array;
+use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 fn fit_score(params: &Ecod, values: &Array2<f32>) -> Vec<f32> {

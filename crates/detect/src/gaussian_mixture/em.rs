@@ -1,31 +1,35 @@
 //! Expectation maximisation.
 
-use anomalyst_core::{Error, Result, Run};
-use anomalyst_kernels::linalg::{Cholesky, map_projected, scatter, weighted_means};
+use anomalyst_core::{Error, Estimate, Result, Run, Shape};
+use anomalyst_kernels::kmeans::{Search, kmeans};
+use anomalyst_kernels::linalg::{Cholesky, map_whitened, scatter, weighted_means};
 use ndarray::{Array2, ArrayView2};
 
-use super::{GaussianMixture, start};
-use crate::pca::finite;
+use crate::quadratic::finite;
 
 /// A component with fewer rows than this is dropped while the search goes on.
 const NO_ROWS: f64 = 1e-6;
+/// What is added first to the diagonal of a matrix that needs it.
+const LEAST_ADDED: f64 = 1e-9;
+/// Most rounds of k-means; the start need not be its end.
+const START_ROUNDS: usize = 20;
 
 /// One cloud.
 #[derive(Debug)]
-pub(super) struct Component {
+pub(crate) struct Component {
     /// In the columns' own units.
-    pub(super) mean: Vec<f64>,
+    pub(crate) mean: Vec<f64>,
     /// Turns standardised differences from the mean into uncorrelated ones of variance 1.
-    pub(super) whiten: Array2<f64>,
+    pub(crate) whiten: Array2<f64>,
     /// The logarithm of weight and density at the mean.
-    pub(super) log_norm: f64,
+    pub(crate) log_norm: f64,
     /// The share of training rows in it.
-    pub(super) weight: f64,
+    pub(crate) weight: f64,
 }
 
 /// The clouds together.
-pub(super) struct Mixture {
-    pub(super) components: Vec<Component>,
+pub(crate) struct Mixture {
+    pub(crate) components: Vec<Component>,
     /// Mean over training rows.
     log_likelihood: f64,
 }
@@ -47,7 +51,7 @@ impl Component {
 
 impl Mixture {
     /// Drops the components that hold less than `least`, and shares their weight among the others.
-    fn without_light_ones(mut self, least: f64) -> Self {
+    pub(super) fn without_light_ones(mut self, least: f64) -> Self {
         let heaviest = self.components.iter().map(|c| c.weight).fold(0.0, f64::max);
         self.components.retain(|c| c.weight >= least.min(heaviest));
         let left: f64 = self.components.iter().map(|c| c.weight).sum();
@@ -63,58 +67,81 @@ impl Mixture {
     }
 }
 
-/// Starts from clusters and alternates until a round changes little. Up to `k` components come back.
-pub(super) fn fit(
+/// The rows of one component, each counted by its share in it.
+pub(crate) struct Moments {
+    /// The sum of shares; 0 for a component that has no rows to speak of.
+    pub(crate) rows: f64,
+    /// In the columns' own units.
+    pub(crate) mean: Vec<f64>,
+    /// Of standardised columns.
+    pub(crate) covariance: Array2<f64>,
+}
+
+/// When a search ends.
+pub(crate) struct Until {
+    pub(crate) max_iter: usize,
+    pub(crate) tolerance: f64,
+}
+
+/// Starts from at most `k` clusters and alternates between shares and `maximise`, which turns moments into components,
+/// until a round changes little.
+pub(crate) fn search(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
     k: usize,
-    params: &GaussianMixture,
+    until: &Until,
     run: &Run,
+    maximise: impl Fn(Vec<Moments>) -> Result<Vec<Component>>,
 ) -> Result<Mixture> {
     let n = values.nrows();
-    let stage = run.stage("expectation maximisation", params.max_iter as u64);
-    let labels = start::clusters(values, scale, k, run)?;
-    let n_clusters = labels.iter().max().map_or(0, |&l| l as usize + 1);
+    let stage = run.stage("expectation maximisation", until.max_iter as u64);
+    let (labels, n_clusters) = if k <= 1 {
+        (vec![0; n], 1)
+    } else {
+        let search = Search { k, n_candidates: 1, max_rounds: START_ROUNDS, steady_frac: 0.0 };
+        let start = kmeans(values, scale, search, &mut run.random(k as u64), run)?;
+        (start.labels, start.centers.len())
+    };
     let mut shares: Vec<Vec<f64>> = (0..n_clusters as u32)
         .map(|k| labels.iter().map(|&label| if label == k { 1.0 } else { 0.0 }).collect())
         .collect();
     let mut before = f64::NEG_INFINITY;
     let mut round = 0;
     loop {
-        let components = maximise(values, scale, &shares, params.regularization, run)?;
+        let moments =
+            shares.iter().map(|shares| moments(values, scale, shares, run)).collect::<Result<_>>()?;
+        let components = maximise(moments)?;
         shares = log_densities(values, scale, &components, run)?;
         let log_likelihood = expect(&mut shares) / n as f64;
         round += 1;
         stage.advance(1);
-        let is_steady = (log_likelihood - before).abs() < params.tolerance;
-        if is_steady || components.len() == 1 || round >= params.max_iter {
-            return Ok(Mixture { components, log_likelihood }.without_light_ones(params.min_weight));
+        let is_steady = (log_likelihood - before).abs() < until.tolerance;
+        if is_steady || components.len() == 1 || round >= until.max_iter {
+            return Ok(Mixture { components, log_likelihood });
         }
         before = log_likelihood;
     }
 }
 
-/// The components whose rows have these shares in them.
-fn maximise(
-    values: ArrayView2<'_, f32>,
-    scale: &[f64],
-    shares: &[Vec<f64>],
-    regularization: f64,
-    run: &Run,
-) -> Result<Vec<Component>> {
-    let d = scale.len();
-    let mut components = Vec::with_capacity(shares.len());
-    for shares in shares {
-        let (mean, rows) = weighted_means(values, shares)?;
-        // NaN can come from rows beyond what f64 squares hold; such a component has no rows to speak of.
-        if rows.is_nan() || rows < NO_ROWS {
-            continue;
-        }
-        let mut covariance = scatter(values, &mean, Some(shares), run)?;
-        covariance.indexed_iter_mut().for_each(|((i, j), v)| *v *= scale[i] * scale[j] / rows);
+fn moments(values: ArrayView2<'_, f32>, scale: &[f64], shares: &[f64], run: &Run) -> Result<Moments> {
+    let (mean, rows) = weighted_means(values, shares)?;
+    // NaN can come from rows beyond what f64 squares hold; such a component has no rows to speak of.
+    if rows.is_nan() || rows < NO_ROWS {
+        return Ok(Moments { rows: 0.0, mean, covariance: Array2::zeros((scale.len(), scale.len())) });
+    }
+    let mut covariance = scatter(values, &mean, Some(shares), run)?;
+    covariance.indexed_iter_mut().for_each(|((i, j), v)| *v *= scale[i] * scale[j] / rows);
+    Ok(Moments { rows, mean, covariance })
+}
+
+/// The components of greatest likelihood; those without rows are dropped.
+pub(super) fn most_likely(moments: Vec<Moments>, n: usize, regularization: f64) -> Result<Vec<Component>> {
+    let mut components = Vec::with_capacity(moments.len());
+    for Moments { rows, mean, covariance } in moments.into_iter().filter(|moments| moments.rows > 0.0) {
         let cholesky = regularized(covariance, regularization)?;
-        let weight = rows / values.nrows() as f64;
-        let log_norm = weight.ln() - (d as f64 * std::f64::consts::TAU.ln() + cholesky.log_det()) / 2.0;
+        let weight = rows / n as f64;
+        let log_norm =
+            weight.ln() - (mean.len() as f64 * std::f64::consts::TAU.ln() + cholesky.log_det()) / 2.0;
         components.push(Component { mean, whiten: cholesky.inverse_lower(), log_norm, weight });
     }
     if components.is_empty() {
@@ -127,14 +154,26 @@ fn maximise(
 }
 
 /// Rounding can make a covariance of nearly dependent columns slightly indefinite; then more is added.
-fn regularized(mut covariance: Array2<f64>, regularization: f64) -> Result<Cholesky> {
+pub(crate) fn regularized(mut covariance: Array2<f64>, regularization: f64) -> Result<Cholesky> {
     let mut add = regularization;
     loop {
         covariance.diag_mut().iter_mut().for_each(|v| *v += add);
         match Cholesky::new(covariance.view()) {
-            Err(Error::Numeric { .. }) if add < 1.0 => add *= 10.0,
+            Err(Error::Numeric { .. }) if add < 1.0 => add = (10.0 * add).max(LEAST_ADDED),
             result => return result,
         }
+    }
+}
+
+/// Memory and time of searching for `k` clouds in at most `max_rows` rows.
+pub(crate) fn estimate(shape: Shape, max_rows: usize, k: f64, rounds: f64) -> Estimate {
+    let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
+    let rows = n.min(max_rows as f64);
+    let per_row = 20.0 + d * (2.0 + 0.1 * d);
+    Estimate {
+        bytes: (8.0 * (k * (3.0 * rows + 2.0 * d * d + n) + 16.0 * d * d) + 4.0 * rows * d) as u64,
+        fit_nanos: rounds * k * (2.0 * rows * per_row + d * d * d),
+        score_nanos_per_row: k * per_row,
     }
 }
 
@@ -146,7 +185,7 @@ pub(super) fn log_densities(
     run: &Run,
 ) -> Result<Vec<Vec<f64>>> {
     let one =
-        |c: &Component| map_projected(values, (&c.mean, scale), &c.whiten, run, |_, _, y| c.log_density(y));
+        |c: &Component| map_whitened(values, (&c.mean, scale), &c.whiten, run, |_, _, y| c.log_density(y));
     components.iter().map(one).collect()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every tree is padded to the same depth, so a walk has no branch to mispredict: node `i` has children `2 i` and
 //! `2 i + 1`, a node that asks nothing sends every row the same way, and after the last level the position names the
-//! path length. Blocks of rows are turned over so that the rows' numbers of one column lie together. The first three
+//! leaf's value. Blocks of rows are turned over so that the rows' numbers of one column lie together. The first three
 //! levels have seven nodes, so all rows answer all seven at once with vector instructions; below, eight rows walk
 //! at once, which hides the latency of each. Floats are compared as integers of the same order.
 
@@ -32,20 +32,22 @@ struct Slot {
     offset: u16,
 }
 
-/// All trees of a forest, each as `2^levels` slots (the first is unused) and as many path lengths.
+/// All trees of a forest, each as `2^levels` slots (the first is unused) and as many leaf values.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     levels: usize,
     slots: Vec<Slot>,
-    lengths: Vec<f32>,
+    values: Vec<f32>,
 }
 
 impl Lookup {
-    /// `None` where trees ask about codes or several columns at once, or where padding would waste too much.
+    /// `None` where trees ask about codes or several columns at once, where steps have a reach, or where padding would
+    /// waste too much.
     pub(super) fn new(trees: &[Tree], n_values: usize) -> Option<Self> {
         let plain = |split| !matches!(split, Split::Levels { .. } | Split::Plane { .. });
         let all_plain = trees.iter().flat_map(|tree| &tree.nodes).all(|node| plain(node.split));
-        if !all_plain || n_values > SPAN / BLOCK {
+        let reaches = trees.iter().any(|tree| !tree.reaches.is_empty());
+        if !all_plain || reaches || n_values > SPAN / BLOCK {
             return None;
         }
         let levels = trees.iter().map(height).max()?.max(TOP);
@@ -57,7 +59,7 @@ impl Lookup {
         let mut lookup = Self {
             levels,
             slots: vec![Slot { key: i32::MAX, offset: 0 }; width * trees.len()],
-            lengths: vec![0.0; width * trees.len()],
+            values: vec![0.0; width * trees.len()],
         };
         for (i, tree) in trees.iter().enumerate() {
             lookup.place(tree, i * width, 0, 1, 0);
@@ -72,10 +74,10 @@ impl Lookup {
             Split::Below { column, threshold } => (column, threshold),
             // Everything that is there lies below infinity.
             Split::Present { column } => (column, f32::INFINITY),
-            Split::Leaf { length } => {
+            Split::Leaf { value } => {
                 // Slots that were not written send every row to their second child.
                 let last = ((to + 1) << (self.levels - level)) - 1;
-                self.lengths[offset + last - (1 << self.levels)] = length;
+                self.values[offset + last - (1 << self.levels)] = value;
                 return;
             }
             Split::Levels { .. } | Split::Plane { .. } => return,
@@ -86,7 +88,7 @@ impl Lookup {
         self.place(tree, offset, left + 1, 2 * to, level + 1);
     }
 
-    /// Adds the path lengths of a block's rows, tree by tree.
+    /// Adds the leaf values of a block's rows, tree by tree.
     pub(super) fn add(&self, keys: &Keys, sums: &mut [f64; BLOCK]) {
         match self.levels {
             3 => self.add_all::<8>(keys, sums),
@@ -104,9 +106,9 @@ impl Lookup {
 
     fn add_all<const WIDTH: usize>(&self, keys: &Keys, sums: &mut [f64; BLOCK]) {
         let (slots, _) = self.slots.as_chunks::<WIDTH>();
-        let (lengths, _) = self.lengths.as_chunks::<WIDTH>();
-        for (slots, lengths) in slots.iter().zip(lengths) {
-            add_tree(slots, lengths, keys, sums);
+        let (values, _) = self.values.as_chunks::<WIDTH>();
+        for (slots, values) in slots.iter().zip(values) {
+            add_tree(slots, values, keys, sums);
         }
     }
 }
@@ -114,7 +116,7 @@ impl Lookup {
 /// The width is known to the compiler, so that masking a position proves it in bounds.
 fn add_tree<const WIDTH: usize>(
     slots: &[Slot; WIDTH],
-    lengths: &[f32; WIDTH],
+    values: &[f32; WIDTH],
     keys: &Keys,
     sums: &mut [f64; BLOCK],
 ) {
@@ -132,7 +134,7 @@ fn add_tree<const WIDTH: usize>(
             }
         }
         for (sum, at) in sums.iter_mut().zip(at) {
-            *sum += f64::from(lengths[at as usize & (WIDTH - 1)]);
+            *sum += f64::from(values[at as usize & (WIDTH - 1)]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Isolation forest, axis-parallel or extended: how few random cuts set a row apart.
+//! Isolation forest, axis-parallel or extended, random or guided: how few cuts set a row apart.
 //!
 //! # Idea
 //! A tree cuts a small random sample by random questions until every row stands alone. Rows that are few and
@@ -17,6 +17,15 @@
 //!   evenly between its least and greatest value; `w_j` is a standard normal number over the column's width within
 //!   the node, and `m_j` the column's mean there.
 //!
+//! With another `threshold`, a share `guided_frac` of the cuts of numbers falls where the gain is largest, in the middle
+//! of its gap: `1 - (sd_left + sd_right) / (2 sd)`, averaged, or `1 - (n_left sd_left + n_right sd_right) / (n sd)`,
+//! pooled, for the deviation `sd` of the `n` numbers and those on both sides. The best of `n_candidates` columns (of
+//! directions, if oblique) is taken.
+//!
+//! With `scoring` by density, `s(x) = -E[ln d(x)]`: a leaf with `k` of the `m` rows has the density `d = (k / m) / v`, and
+//! `v` is the product, along its path, of the share that its side of each cut has of the node's range. A cut of levels
+//! shares by their numbers, a question for gaps by halves. Nodes of two rows are leaves.
+//!
 //! # Missing values and categories
 //! - A column of which some numbers are missing within a node counts twice: half of the cuts it gets ask whether
 //!   the number is there, so that gaps where there should be none are found. A gap so weighs like a level of a
@@ -31,27 +40,42 @@
 //!
 //! # Score
 //! Between 0 and 1. 0.5 is a row whose path is as long as a random search tree's on average; clearly above 0.6 is
-//! odd; if all rows lie near 0.5, none is. Rows that all are equal score 0.5. It is no probability.
+//! odd; if all rows lie near 0.5, none is. Rows that all are equal score 0.5. It is no probability. Guided trees are not
+//! as deep as random ones, so 0.5 means nothing there.
+//!
+//! By density, 0 is a row in a part of the space that holds rows as if they were spread evenly, above it is thinner; no
+//! bounds.
 //!
 //! # Complexity
 //! With t trees of m rows and depth log m: fit O(t m log m (1 + e)), score O(t log m (1 + e)) per row, independent
-//! of the number of training rows. Memory O(t m). A row with gaps visits up to m nodes per tree.
+//! of the number of training rows. Memory O(t m). A row with gaps visits up to m nodes per tree. Guided cuts sort: fit
+//! O(t m log^2 m (1 + e)) per candidate.
 //!
 //! # Attribution
 //! A cut from a node of `k` rows to a child of `l` spares `c(k) - 1 - c(l)` cuts. These are booked to its column
 //! (for oblique cuts to each column by its part `|w_j (x_j - m_j)|` of the sum), averaged over trees and divided by
-//! `c(m)`. A row's shares sum to `log2(2 s(x))` exactly: each 1 is a doubling of the score above 0.5.
+//! `c(m)`. A row's shares sum to `log2(2 s(x))` exactly: each 1 is a doubling of the score above 0.5. By density, each cut
+//! is booked what it adds to `-ln d`, and the shares sum to the score.
 //!
 //! # Use when / Avoid when
 //! The first thing to try on a table: any scale, mixed types, gaps, millions of rows. Avoid for anomalies inside
 //! the bulk of every column (dense local structure: use neighbours) and for hundreds of columns of which one matters.
-//! Axis-parallel cuts leave crosses of low scores around clusters; `extension_level` removes them.
+//! Axis-parallel cuts leave crosses of low scores around clusters; `extension_level` removes them. Pooled gain suits data
+//! of many clusters, averaged gain extremes of single columns; for anomalies that cluster take `sci_forest`, which adds
+//! a range to each cut. Density tells thin regions from thick ones beyond the depth of the trees, but needs more trees.
 //!
 //! # Differences
 //! - Columns constant within a node are not drawn (scikit-learn and isotree do the same): such cuts only add depth.
 //! - `H` is the harmonic number, not the logarithm that approximates it.
 //! - Oblique cuts are scaled by the node's widths, so units do not matter, and their threshold is drawn where rows
 //!   are, so no branch is empty; the paper draws a point in the box and may cut nothing off. isotree does both.
+//! - `extension_level` is the paper's parameter, 0 being its standard forest, so the extended forest is no method of its
+//!   own.
+//! - Guided cuts are of numbers only. Code columns and gaps keep their random cuts and their share of them: they have no
+//!   deviation, and isotree's gains for categories follow from none of the papers.
+//! - The pooled gain is that of deviations, as in the papers. isotree takes that of variances if there is one
+//!   candidate.
+//! - No side of a cut counts as less than 2^-24 of its node's range, which is as thin as 32-bit thresholds tell.
 //! - Gaps and categories are not in the papers. Isotree divides rows and weights unseen levels; see above for why
 //!   not here.
 //!
@@ -61,6 +85,9 @@
 //! - Liu, Ting, Zhou 2008, Isolation Forest, ICDM. doi:10.1109/ICDM.2008.17
 //! - Liu, Ting, Zhou 2012, Isolation-Based Anomaly Detection, ACM TKDD 6(1). doi:10.1145/2133360.2133363
 //! - Hariri, Carrasco Kind, Brunner 2021, Extended Isolation Forest, IEEE TKDE 33(4). doi:10.1109/TKDE.2019.2947676
+//! - Cortes 2019, Distance approximation using Isolation Forests, arXiv:1910.12362; 2021, Revisiting randomized choices in
+//!   isolation forests, arXiv:2110.13402. Gains of deviations.
+//! - Cortes 2021, Isolation forests: looking beyond tree depth, arXiv:2111.11639. Density.
 //!
 //! # Example
 //! ```
@@ -74,30 +101,28 @@
 //! assert_eq!(oddest, Some(42));
 //! ```
 
+mod gain;
 mod grow;
 mod lookup;
+mod model;
 mod persist;
+mod plan;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod walk;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Attribute, Attributions, Card, Checked, Cost, Detector, Estimate, Features, Growth, Handles, Invariance,
-    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
+    Card, Checked, Cost, Detector, Estimate, Growth, Handles, Invariance, LayoutKind, Params, Result, Run,
+    Shape,
 };
-use ndarray::Array2;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use lookup::{BLOCK, Keys, Lookup};
-use tree::{MAX_DEPTH, Tree, average_path_length};
+pub(crate) use model::IsolationForestModel;
+pub(crate) use plan::{Guide, Keep, Plan, Weights};
 
-/// Blocks that a thread scores before it takes the next.
-const BLOCKS: usize = 16;
-
-/// How many trees, grown on how much, and how they cut.
+/// How many trees, grown on how much, how they cut, and what is scored.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IsolationForest {
@@ -116,31 +141,83 @@ pub struct IsolationForest {
     /// rows are not odd.
     #[schemars(range(min = 1, max = 64))]
     pub max_depth: Option<usize>,
+    /// Where numbers are cut.
+    pub threshold: Threshold,
+    /// The share of cuts of numbers whose threshold is chosen by gain; the others are random.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub guided_frac: f64,
+    /// Columns (or directions) that a cut by gain tries to keep the best; 1 takes the one it draws.
+    #[schemars(range(min = 1, max = 1000))]
+    pub n_candidates: usize,
+    /// What is scored.
+    pub scoring: Scoring,
 }
 
-/// The trees, and their fast form where they have one.
-pub struct IsolationForestModel {
-    trees: Vec<Tree>,
-    lookup: Option<Lookup>,
+/// Where numbers are cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// Anywhere between the least and the greatest.
+    #[default]
+    Random,
+    /// Where the mean of the deviations on both sides is least: cuts off what lies apart.
+    AveragedGain,
+    /// Where that mean, weighted by rows, is least: divides clusters.
+    PooledGain,
+}
+
+/// What is scored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scoring {
+    /// How few cuts set a row apart.
+    #[default]
+    Depth,
+    /// How few rows share the space that the cuts leave around it.
+    Density,
 }
 
 impl Default for IsolationForest {
     /// Trees and rows per tree as in section 4 of the paper of 2012, which finds both to suffice.
     fn default() -> Self {
-        Self { n_trees: 100, sample_size: 256, extension_level: 0, max_depth: None }
+        Self {
+            n_trees: 100,
+            sample_size: 256,
+            extension_level: 0,
+            max_depth: None,
+            threshold: Threshold::Random,
+            guided_frac: 1.0,
+            n_candidates: 1,
+            scoring: Scoring::Depth,
+        }
     }
 }
 
 impl Params for IsolationForest {}
 
 impl IsolationForest {
-    fn rows_per_tree(&self, n_parts: usize) -> usize {
-        self.sample_size.min(n_parts)
-    }
-
-    fn max_depth(&self, n_parts: usize) -> usize {
-        let log2 = self.rows_per_tree(n_parts).next_power_of_two().trailing_zeros() as usize;
-        self.max_depth.unwrap_or(log2).min(MAX_DEPTH)
+    fn plan(&self, n_parts: usize) -> Plan {
+        let rows_per_tree = self.sample_size.min(n_parts);
+        Plan {
+            n_trees: self.n_trees,
+            rows_per_tree,
+            max_depth: Plan::depth(self.max_depth, rows_per_tree),
+            // Where a cut falls between two rows is chance, and says nothing about their density.
+            least_rows: if self.scoring == Scoring::Density { 3 } else { 2 },
+            extension_level: self.extension_level,
+            weights: Weights::NormalPerWidth,
+            guide: match self.threshold {
+                Threshold::Random => None,
+                Threshold::AveragedGain => Some(Guide::Averaged),
+                Threshold::PooledGain => Some(Guide::Pooled),
+            },
+            guided_frac: self.guided_frac,
+            n_candidates: self.n_candidates,
+            keep: match self.scoring {
+                Scoring::Depth => Keep::Nothing,
+                Scoring::Density => Keep::Volumes,
+            },
+        }
     }
 }
 
@@ -162,122 +239,10 @@ impl Detector for IsolationForest {
     type Model = IsolationForestModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<IsolationForestModel> {
-        let stage = run.stage("growing trees", self.n_trees as u64);
-        let grow = |number| {
-            run.check()?;
-            let tree = grow::grow(self, train.features(), run.random(number as u64));
-            stage.advance(1);
-            Ok(tree)
-        };
-        let trees = (0..self.n_trees).into_par_iter().map(grow).collect::<Result<Vec<Tree>>>()?;
-        Ok(IsolationForestModel::new(trees, train.n_values()))
+        IsolationForestModel::grow(&self.plan(train.n_parts()), train.features(), run)
     }
 
-    /// Measured on one core of an EPYC server with 1M x 10 rows: see the benchmark notes.
     fn estimate(&self, shape: Shape) -> Estimate {
-        let (trees, rows) = (self.n_trees as f64, self.rows_per_tree(shape.n_parts) as f64);
-        let steps = trees * self.max_depth(shape.n_parts) as f64;
-        let terms = (1 + self.extension_level.min(shape.n_columns())) as f64;
-        let plain = self.extension_level == 0 && shape.n_codes == 0;
-        let block = (BLOCK * 4 * shape.n_values * 2) as f64;
-        Estimate {
-            bytes: (trees * (2.0 * rows * 44.0 + 4.0 * shape.n_columns() as f64) + block) as u64,
-            fit_nanos: steps * rows * 25.0 * terms,
-            score_nanos_per_row: if plain { steps * 0.6 } else { steps * (8.0 + 4.0 * terms) },
-        }
-    }
-}
-
-impl IsolationForestModel {
-    fn new(trees: Vec<Tree>, n_values: usize) -> Self {
-        let lookup = Lookup::new(&trees, n_values);
-        Self { trees, lookup }
-    }
-
-    /// The mean path length that scores are measured in.
-    fn unit(&self) -> f64 {
-        average_path_length(self.trees[0].nodes[0].count)
-    }
-
-    /// Path lengths of rows `first..`, one per sum, added up over the trees in their order.
-    fn add_lengths(&self, rows: &Features, first: usize, keys: Option<&mut Keys>, sums: &mut [f64]) {
-        let (Some(lookup), Some(keys)) = (&self.lookup, keys) else {
-            return self.walk_lengths(rows, first, sums);
-        };
-        let mut all = [0.0; BLOCK];
-        let has_gaps = lookup::fill(keys, rows, first, sums.len());
-        lookup.add(keys, &mut all);
-        sums.copy_from_slice(&all[..sums.len()]);
-        for (i, sum) in sums.iter_mut().enumerate() {
-            if has_gaps[i] {
-                *sum = 0.0;
-                self.walk_lengths(rows, first + i, std::slice::from_mut(sum));
-            }
-        }
-    }
-
-    /// The same for any tree and any row.
-    fn walk_lengths(&self, rows: &Features, first: usize, sums: &mut [f64]) {
-        for tree in &self.trees {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                *sum += walk::path_length(tree, rows, first + i);
-            }
-        }
-    }
-}
-
-impl Model for IsolationForestModel {
-    fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let per_row = -1.0 / (self.trees.len() as f64 * self.unit());
-        let mut scores = vec![0.0_f32; rows.n_parts()];
-        // A block for a handful of rows would be work for nothing.
-        let pays = self.lookup.is_some() && rows.n_parts() >= BLOCK / 8;
-        scores.par_chunks_mut(BLOCKS * BLOCK).enumerate().try_for_each(|(task, scores)| {
-            let mut keys = if pays { lookup::new_keys() } else { None };
-            for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
-                run.check()?;
-                let mut sums = [0.0; BLOCK];
-                let sums = &mut sums[..scores.len()];
-                let first = (task * BLOCKS + block) * BLOCK;
-                self.add_lengths(rows.features(), first, keys.as_deref_mut(), sums);
-                scores.iter_mut().zip(sums).for_each(|(score, sum)| *score = (*sum * per_row).exp2() as f32);
-            }
-            Ok(())
-        })?;
-        Ok(scores)
-    }
-
-    fn as_attribute(&self) -> Option<&dyn Attribute> {
-        Some(self)
-    }
-
-    fn save(&self, out: &mut ModelWriter) -> Result<()> {
-        persist::save(&self.trees, out);
-        Ok(())
-    }
-
-    fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Self> {
-        Ok(Self::new(persist::load(from, shape)?, shape.n_values))
-    }
-}
-
-impl Attribute for IsolationForestModel {
-    /// What each column adds to `log2(2 score)`.
-    fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
-        let (features, n_values) = (rows.features(), rows.n_values());
-        let width = n_values + rows.n_codes();
-        let mut shares = Array2::<f32>::zeros((rows.n_parts(), width));
-        let per_row = 1.0 / (self.trees.len() as f64 * self.unit());
-        let mut lines: Vec<_> = shares.rows_mut().into_iter().collect();
-        lines.par_iter_mut().enumerate().try_for_each(|(row, out)| {
-            run.check()?;
-            let mut sums = vec![0.0; width];
-            let mut ledger = walk::Ledger { rows: features, row, sums: &mut sums };
-            self.trees.iter().for_each(|tree| ledger.book(tree));
-            out.iter_mut().zip(sums).for_each(|(share, sum)| *share = (sum * per_row) as f32);
-            Ok(())
-        })?;
-        let codes = shares.slice(ndarray::s![.., n_values..]).to_owned();
-        Ok(Attributions { values: shares.slice(ndarray::s![.., ..n_values]).to_owned(), codes })
+        self.plan(shape.n_parts).estimate(shape)
     }
 }

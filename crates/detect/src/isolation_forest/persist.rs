@@ -1,14 +1,16 @@
 //! Saving trees as a few flat tensors, and reading them back from a file that may be hostile.
 //!
-//! What can be derived is not saved: path lengths follow from depth and counts. What scoring relies on is checked:
+//! What can be derived is not saved: path lengths follow from depth and counts, densities from volumes and counts.
+//! What scoring relies on is checked:
 //! every node but the root has exactly one parent, which stands before it; counts add up; columns exist;
-//! thresholds and weights are finite; level lists are sorted; no path is deeper than `MAX_DEPTH`.
+//! thresholds, weights and volumes are finite; level lists are sorted; no path is deeper than `MAX_DEPTH`.
 
+use std::ops::Range;
 use std::vec::IntoIter;
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result, Shape};
 
-use super::tree::{MAX_DEPTH, Node, Split, Term, Tree, average_path_length};
+use super::tree::{MAX_DEPTH, Node, Split, Term, Tree};
 
 /// What a node is, in the tensor `kind`.
 const LEAF: u8 = 0;
@@ -16,6 +18,10 @@ const BELOW: u8 = 1;
 const PRESENT: u8 = 2;
 const LEVELS: u8 = 3;
 const PLANE: u8 = 4;
+
+/// Tensors that only some forests have.
+const VOLUMES: &str = "log_volume";
+const REACHES: &str = "reach";
 
 /// Nodes of all trees in a row. `extra` holds, in the order of the nodes that have them, one entry per oblique
 /// split (its number of terms) and two per category split (levels that go left, levels that go right).
@@ -55,6 +61,18 @@ pub(super) fn save(trees: &[Tree], out: &mut ModelWriter) {
     out.put("term_weight", &[terms.len()], terms.iter().map(|t| t.weight));
     out.put("term_center", &[terms.len()], terms.iter().map(|t| t.center));
     out.put_list("levels", &levels);
+    for (name, numbers) in
+        [(VOLUMES, per_node(trees, |t| &t.log_volumes)), (REACHES, per_node(trees, |t| &t.reaches))]
+    {
+        if !numbers.is_empty() {
+            out.put_list(name, &numbers);
+        }
+    }
+}
+
+/// What some forests know of each node beyond its split, over all trees.
+fn per_node(trees: &[Tree], of: impl Fn(&Tree) -> &Vec<f32>) -> Vec<f32> {
+    trees.iter().flat_map(|tree| of(tree).iter().copied()).collect()
 }
 
 impl Flat {
@@ -96,6 +114,8 @@ pub(super) fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Vec<Tree>> {
         count: from.list_of("count", n)?,
         extra: from.list("extra")?,
     };
+    let log_volumes = optional(from, VOLUMES, n, |v| v.is_finite())?;
+    let reaches = optional(from, REACHES, n, |v| !v.is_nan())?;
     let mut reader = Reader {
         shape,
         extra: flat.extra.clone().into_iter(),
@@ -106,8 +126,12 @@ pub(super) fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Vec<Tree>> {
     let mut trees = Vec::with_capacity(sizes.len());
     let mut first = 0;
     for size in sizes {
-        trees.push(reader.tree(first, size as usize)?);
-        first += size as usize;
+        let nodes = first..first + size as usize;
+        let of_tree =
+            |all: &Option<Vec<f32>>| all.as_ref().map_or(Vec::new(), |all| all[nodes.clone()].to_vec());
+        let tree = Tree { log_volumes: of_tree(&log_volumes), reaches: of_tree(&reaches), ..Tree::default() };
+        trees.push(reader.fill(tree, nodes.clone())?);
+        first = nodes.end;
     }
     if !(reader.extra.as_slice().is_empty()
         && reader.terms.as_slice().is_empty()
@@ -120,6 +144,22 @@ pub(super) fn load(from: &ModelReader<'_>, shape: Shape) -> Result<Vec<Tree>> {
         return Err(Error::model("trees were grown on samples of different or no size"));
     }
     Ok(trees)
+}
+
+fn optional(
+    from: &ModelReader<'_>,
+    name: &str,
+    n: usize,
+    is_good: impl Fn(&f32) -> bool,
+) -> Result<Option<Vec<f32>>> {
+    if !from.has(name) {
+        return Ok(None);
+    }
+    let numbers: Vec<f32> = from.list_of(name, n)?;
+    if !numbers.iter().all(is_good) {
+        return Err(Error::model(format!("`{name}` of a node is not a number that can be")));
+    }
+    Ok(Some(numbers))
 }
 
 fn load_terms(from: &ModelReader<'_>, shape: Shape) -> Result<Vec<Term>> {
@@ -147,9 +187,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn tree(&mut self, first: usize, size: usize) -> Result<Tree> {
-        let mut tree = Tree::default();
-        for i in first..first + size {
+    fn fill(&mut self, mut tree: Tree, nodes: Range<usize>) -> Result<Tree> {
+        for i in nodes {
             let split = self.split(i, &mut tree)?;
             tree.nodes.push(Node { split, left: self.flat.left[i], count: self.flat.count[i] });
         }
@@ -161,7 +200,7 @@ impl Reader<'_> {
         let (column, threshold) = (self.flat.column[i], self.flat.threshold[i]);
         let is_below = |n: usize| (column as usize) < n;
         let split = match self.flat.kind[i] {
-            LEAF => Some(Split::Leaf { length: 0.0 }),
+            LEAF => Some(Split::Leaf { value: 0.0 }),
             BELOW if is_below(self.shape.n_values) => Some(Split::Below { column, threshold }),
             PRESENT if is_below(self.shape.n_values) => Some(Split::Present { column }),
             LEVELS if is_below(self.shape.n_codes) => self.levels(column, tree),
@@ -197,7 +236,7 @@ impl Reader<'_> {
     }
 }
 
-/// Checks links and counts, and writes the path lengths into the leaves.
+/// Checks links and counts, and writes the values into the leaves.
 fn check_shape(tree: &mut Tree) -> Result<()> {
     let n = tree.nodes.len();
     let mut depth: Vec<Option<usize>> = vec![None; n];
@@ -209,8 +248,7 @@ fn check_shape(tree: &mut Tree) -> Result<()> {
             return Err(Error::model("a node of a tree has no rows"));
         }
         if matches!(node.split, Split::Leaf { .. }) {
-            let length = (here as f64 + average_path_length(node.count)) as f32;
-            tree.nodes[at].split = Split::Leaf { length };
+            tree.nodes[at].split = Split::Leaf { value: tree.leaf_value(at, here) };
             continue;
         }
         let left = node.left as usize;

@@ -1,8 +1,14 @@
 //! Closed forms, the definition as an oracle, gaps and codes, hostile files, scikit-learn's numbers.
 
-use super::tree::{Node, Split, Step};
+mod kinds;
+
+use super::lookup::{self, BLOCK};
+use super::tree::{MAX_DEPTH, Node, Split, Step, Tree, average_path_length};
+use super::walk;
 use super::*;
-use anomalyst_core::{DetectorExt, Features, Fitted, MISSING_CODE, UNSEEN_CODE};
+use anomalyst_core::{
+    DetectorExt, Features, Fitted, MISSING_CODE, Model, ModelReader, ModelWriter, UNSEEN_CODE,
+};
 use anomalyst_testkit::normal_rows;
 use ndarray::{Array2, array};
 use proptest::prelude::*;
@@ -52,36 +58,60 @@ fn three_rows_by_hand() {
     }
 }
 
-/// What the definition says, without the tricks: follow the splits, weigh both branches at a gap.
-fn naive_length(tree: &Tree, node: &Node, rows: &Features, row: usize) -> f64 {
+/// What the definition says, without the tricks: follow the splits, weigh both branches at a gap, and do not count
+/// steps beyond the reach.
+fn naive_value(tree: &Tree, at: usize, rows: &Features, row: usize) -> f64 {
+    let node = &tree.nodes[at];
     let (left, right) = (node.left as usize, node.left as usize + 1);
-    let follow = |child: usize| naive_length(tree, &tree.nodes[child], rows, row);
-    let number = |column: u32| rows.values[[row, column as usize]];
-    let goes_left = match node.split {
-        Split::Leaf { length } => return f64::from(length),
-        Split::Below { column, .. } if number(column).is_nan() => None,
-        Split::Below { column, threshold } => Some(number(column) < threshold),
-        Split::Present { column } => Some(!number(column).is_nan()),
+    let reach = tree.reaches.get(at).map_or(f64::INFINITY, |&reach| f64::from(reach));
+    let number = |column: u32| f64::from(rows.values[[row, column as usize]]);
+    // How far above the threshold, where there is a distance.
+    let (above, goes_left) = match node.split {
+        Split::Leaf { value } => return f64::from(value),
+        Split::Below { column, threshold } => {
+            let above = number(column) - f64::from(threshold);
+            (above, (!above.is_nan()).then_some(above < 0.0))
+        }
+        Split::Present { column } => (0.0, Some(!number(column).is_nan())),
         Split::Levels { column, start, middle, end } => {
             let code = rows.codes.as_ref().unwrap()[[row, column as usize]];
             let known = |a: u32, b: u32| tree.levels[a as usize..b as usize].contains(&code);
             let smaller = tree.nodes[left].count <= tree.nodes[right].count;
-            Some(known(start, middle) || (!known(middle, end) && smaller))
+            (0.0, Some(known(start, middle) || (!known(middle, end) && smaller)))
         }
         Split::Plane { start, end, threshold } => {
             let parts: Vec<f64> = tree.terms[start as usize..end as usize]
                 .iter()
                 .filter(|t| !number(t.column).is_nan())
-                .map(|t| f64::from(t.weight) * (f64::from(number(t.column)) - f64::from(t.center)))
+                .map(|t| f64::from(t.weight) * (number(t.column) - f64::from(t.center)))
                 .collect();
-            (!parts.is_empty()).then(|| parts.iter().sum::<f64>() < f64::from(threshold))
+            let above = parts.iter().sum::<f64>() - f64::from(threshold);
+            (above, (!parts.is_empty()).then_some(above < 0.0))
         }
     };
+    let follow = |child: usize| naive_value(tree, child, rows, row);
     let share = f64::from(tree.nodes[left].count) / f64::from(node.count);
     match goes_left {
-        Some(true) => follow(left),
-        Some(false) => follow(right),
+        Some(left_side) => {
+            let counts = -reach <= above && above < reach;
+            follow(if left_side { left } else { right }) - if counts { 0.0 } else { 1.0 }
+        }
         None => share * follow(left) + (1.0 - share) * follow(right),
+    }
+}
+
+/// Sound trees: counts add up, children stand behind their parents, no path is too long.
+fn assert_sound(tree: &Tree, n_rows: usize, max_depth: usize) {
+    assert_eq!(tree.nodes[0].count as usize, n_rows);
+    assert!(lookup::height(tree) <= max_depth);
+    let leaves = tree.nodes.iter().filter(|node| matches!(node.split, Split::Leaf { .. }));
+    assert_eq!(leaves.map(|leaf| leaf.count as usize).sum::<usize>(), n_rows);
+    for (at, node) in tree.nodes.iter().enumerate() {
+        assert!(node.count > 0);
+        let split = !matches!(node.split, Split::Leaf { .. });
+        let left = node.left as usize;
+        assert!(!split || left > at);
+        assert!(!split || tree.nodes[left].count + tree.nodes[left + 1].count == node.count);
     }
 }
 
@@ -98,27 +128,15 @@ proptest! {
         if !with_codes {
             rows.codes = None;
         }
-        let params = IsolationForest { n_trees: 5, sample_size, extension_level, max_depth: None };
+        let params = IsolationForest { n_trees: 5, sample_size, extension_level, ..IsolationForest::default() };
         let fitted = fit(&params, &rows, seed);
         let model = fitted.model();
-        for tree in &model.trees {
-            prop_assert_eq!(tree.nodes[0].count as usize, sample_size.min(n));
-            prop_assert!(lookup::height(tree) <= params.max_depth(n));
-            let leaves = tree.nodes.iter().filter(|node| matches!(node.split, Split::Leaf { .. }));
-            prop_assert_eq!(leaves.map(|leaf| leaf.count as usize).sum::<usize>(), sample_size.min(n));
-            for (at, node) in tree.nodes.iter().enumerate() {
-                prop_assert!(node.count > 0);
-                let split = !matches!(node.split, Split::Leaf { .. });
-                let left = node.left as usize;
-                prop_assert!(!split || left > at);
-                prop_assert!(!split || tree.nodes[left].count + tree.nodes[left + 1].count == node.count);
-            }
-        }
+        model.trees.iter().for_each(|tree| assert_sound(tree, sample_size.min(n), params.plan(n).max_depth));
         prop_assert_eq!(model.lookup.is_none(), model.trees.iter().flat_map(|t| &t.nodes)
             .any(|node| matches!(node.split, Split::Plane { .. } | Split::Levels { .. })));
         let scores = fitted.score(&rows, &Run::new(0)).unwrap();
         for (row, score) in scores.into_iter().enumerate() {
-            let sum: f64 = model.trees.iter().map(|t| naive_length(t, &t.nodes[0], &rows, row)).sum();
+            let sum: f64 = model.trees.iter().map(|t| naive_value(t, 0, &rows, row)).sum();
             let expected = (-sum / (5.0 * model.unit())).exp2();
             prop_assert!((f64::from(score) - expected).abs() < 1e-6, "row {}: {} or {}", row, score, expected);
         }
@@ -135,11 +153,11 @@ fn lookup_gives_the_bits_of_the_walk() {
         let (model, scored) = (fitted.model(), mixed(300, 3, 0.02, 9));
         assert!(model.lookup.is_some(), "{sample_size}");
         let mut slow = vec![0.0; 300];
-        model.walk_lengths(&scored, 0, &mut slow);
+        model.walk_values(&scored, 0, &mut slow);
         let mut fast = vec![0.0; 300];
         let mut keys = lookup::new_keys().unwrap();
         for (block, sums) in fast.chunks_mut(BLOCK).enumerate() {
-            model.add_lengths(&scored, block * BLOCK, Some(&mut keys), sums);
+            model.add_values(&scored, block * BLOCK, Some(&mut keys), sums);
         }
         assert_eq!(slow, fast, "{sample_size}");
     }
@@ -156,7 +174,7 @@ fn an_empty_row_is_neutral() {
         let params = IsolationForest { extension_level, ..IsolationForest::default() };
         let fitted = fit(&params, &rows, 1);
         let leaf = |node: &Node| match node.split {
-            Split::Leaf { length } => f64::from(length) * f64::from(node.count),
+            Split::Leaf { value } => f64::from(value) * f64::from(node.count),
             _ => 0.0,
         };
         let trees = &fitted.model().trees;
@@ -270,7 +288,7 @@ fn round_trip() {
     let rows = mixed(400, 4, 0.1, 3);
     let bits = |model: &IsolationForestModel| -> Vec<u64> {
         let pairs = (0..400).flat_map(|row| model.trees.iter().map(move |tree| (row, tree)));
-        pairs.map(|(row, tree)| walk::path_length(tree, &rows, row).to_bits()).collect()
+        pairs.map(|(row, tree)| walk::value(tree, &rows, row).to_bits()).collect()
     };
     for extension_level in [0, 2] {
         let params = IsolationForest { n_trees: 20, extension_level, ..IsolationForest::default() };
@@ -322,12 +340,12 @@ fn hostile_trees_are_refused() {
 #[test]
 fn depth_is_bounded() {
     let chain = |depth: usize| {
-        let mut nodes = vec![Node { split: Split::Leaf { length: 0.0 }, left: 0, count: depth as u32 + 1 }];
+        let mut nodes = vec![Node { split: Split::Leaf { value: 0.0 }, left: 0, count: depth as u32 + 1 }];
         for level in 0..depth {
             let parent = if level == 0 { 0 } else { nodes.len() - 1 };
             nodes[parent].split = Split::Below { column: 0, threshold: level as f32 };
             nodes[parent].left = nodes.len() as u32;
-            let leaf = |count| Node { split: Split::Leaf { length: 0.0 }, left: 0, count };
+            let leaf = |count| Node { split: Split::Leaf { value: 0.0 }, left: 0, count };
             nodes.extend([leaf(1), leaf((depth - level) as u32)]);
         }
         let tree = Tree { nodes, ..Tree::default() };
@@ -338,7 +356,7 @@ fn depth_is_bounded() {
     let model = chain(MAX_DEPTH).unwrap();
     let rows = Features::rows(array![[f32::NAN], [1e9]]);
     assert_eq!(model.trees[0].step(0, &rows, 0), Step::Both(1));
-    assert_eq!(walk::path_length(&model.trees[0], &rows, 1), MAX_DEPTH as f64);
+    assert_eq!(walk::value(&model.trees[0], &rows, 1), MAX_DEPTH as f64);
     assert!(chain(MAX_DEPTH + 1).is_err());
 }
 
@@ -364,15 +382,20 @@ fn auroc(scores: &[f32], n_normal: usize) -> f64 {
     won as f64 / (normal.len() * odd.len()) as f64
 }
 
-/// Compares means over 40 seeds, whose standard error is up to 0.0024, with the reference's over 200: largest
+/// Compares means over `n_seeds` seeds, whose standard error with 40 is up to 0.0024, with the reference's over 200: largest
 /// difference, rank correlation, and difference of the AUROC.
-fn compare(params: &IsolationForest, expected: &[f64; 73], auroc_wanted: f64) -> (f64, f64, f64) {
+pub(crate) fn compare<D: Detector>(
+    params: &D,
+    expected: &[f64; 73],
+    auroc_wanted: f64,
+    n_seeds: u64,
+) -> (f64, f64, f64) {
     let rows = Features::rows(golden_rows());
     let (mut mean, mut mean_auroc) = (vec![0.0; 500], 0.0);
-    for seed in 0..40 {
+    for seed in 0..n_seeds {
         let (_, scores) = params.fit_score_on(&rows, &Run::new(seed)).unwrap();
-        mean.iter_mut().zip(&scores).for_each(|(mean, &score)| *mean += f64::from(score) / 40.0);
-        mean_auroc += auroc(&scores, 475) / 40.0;
+        mean.iter_mut().zip(&scores).for_each(|(mean, &score)| *mean += f64::from(score) / n_seeds as f64);
+        mean_auroc += auroc(&scores, 475) / n_seeds as f64;
     }
     let chosen: Vec<f64> = (0..475).step_by(10).chain(475..500).map(|row| mean[row]).collect();
     let worst = chosen.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -393,7 +416,7 @@ fn matches_scikit_learn_on_average() {
         0.4639, 0.5701, 0.5244, 0.5383, 0.6037, 0.5777, 0.5467, 0.6585, 0.4924, 0.4527, 0.5275, 0.6292,
         0.5166,
     ];
-    let (worst, correlation, auroc) = compare(&IsolationForest::default(), &expected, 0.93010);
+    let (worst, correlation, auroc) = compare(&IsolationForest::default(), &expected, 0.93010, 40);
     assert!(worst < 0.012 && correlation > 0.99 && auroc < 0.01, "{worst} {correlation} {auroc}");
 }
 
@@ -411,7 +434,7 @@ fn oblique_cuts_match_isotree_on_average() {
         0.5047,
     ];
     let params = IsolationForest { extension_level: 1, ..IsolationForest::default() };
-    let (worst, correlation, auroc) = compare(&params, &expected, 0.93159);
+    let (worst, correlation, auroc) = compare(&params, &expected, 0.93159, 40);
     assert!(worst < 0.012 && correlation > 0.99 && auroc < 0.01, "{worst} {correlation} {auroc}");
 }
 

@@ -8,8 +8,9 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// What a node asks of a row; the answer "yes" goes left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Split {
-    /// Nothing: the path ends here, after `length` steps with the unbuilt rest of the tree counted in.
-    Leaf { length: f32 },
+    /// Nothing: the path ends here. `value` is its length, with the unbuilt rest of the tree counted in, or the
+    /// logarithm of the density.
+    Leaf { value: f32 },
     /// Is the number below the threshold?
     Below { column: u32, threshold: f32 },
     /// Is the number there at all?
@@ -42,12 +43,16 @@ pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
     pub(super) terms: Vec<Term>,
     pub(super) levels: Vec<u32>,
+    /// The logarithm of each node's share of the space, where leaves hold densities; else empty.
+    pub(super) log_volumes: Vec<f32>,
+    /// How far from its threshold each node's answer counts as a step, where that is limited; else empty.
+    pub(super) reaches: Vec<f32>,
 }
 
 /// Where a row goes from a node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
-    /// Nowhere: the path has this length.
+    /// Nowhere: the leaf has this value.
     End(f32),
     /// To this node.
     To(usize),
@@ -62,7 +67,7 @@ impl Tree {
         let left = node.left as usize;
         let branch = |goes_right: bool| Step::To(left + usize::from(goes_right));
         match node.split {
-            Split::Leaf { length } => Step::End(length),
+            Split::Leaf { value } => Step::End(value),
             Split::Below { column, threshold } => {
                 let value = rows.values[[row, column as usize]];
                 if value.is_nan() { Step::Both(left) } else { branch(value >= threshold) }
@@ -86,6 +91,37 @@ impl Tree {
                     None => Step::Both(left),
                 }
             }
+        }
+    }
+
+    /// Whether the number asked for at node `at` is so far from the threshold that the step does not count.
+    pub(super) fn is_out_of_reach(&self, at: usize, rows: &Features, row: usize) -> bool {
+        let Some(&reach) = self.reaches.get(at) else { return false };
+        let (number, threshold) = match self.nodes[at].split {
+            Split::Below { column, threshold } => {
+                (Some(f64::from(rows.values[[row, column as usize]])), threshold)
+            }
+            Split::Plane { start, end, threshold } => {
+                (project(&self.terms[start as usize..end as usize], rows, row), threshold)
+            }
+            Split::Leaf { .. } | Split::Present { .. } | Split::Levels { .. } => return false,
+        };
+        let above = number.map_or(0.0, |number| number - f64::from(threshold));
+        above >= f64::from(reach) || above < -f64::from(reach)
+    }
+
+    pub(super) fn has_volumes(&self) -> bool {
+        !self.log_volumes.is_empty()
+    }
+
+    /// What a leaf at `at`, `depth` steps below the root, holds.
+    pub(super) fn leaf_value(&self, at: usize, depth: usize) -> f32 {
+        let count = self.nodes[at].count;
+        match self.log_volumes.get(at) {
+            Some(&volume) => {
+                ((f64::from(count) / f64::from(self.nodes[0].count)).ln() - f64::from(volume)) as f32
+            }
+            None => (depth as f64 + average_path_length(count)) as f32,
         }
     }
 

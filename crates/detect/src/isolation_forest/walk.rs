@@ -1,30 +1,37 @@
-//! Walking rows through trees: path lengths, and which column shortened the path.
+//! Walking rows through trees: what their leaves hold, and which column led there.
 
 use anomalyst_core::Features;
 
 use super::tree::{Split, Step, Tree, average_path_length};
 
-/// How long the path of a row is; where both branches are taken, the mean by their shares.
-pub(super) fn path_length(tree: &Tree, rows: &Features, row: usize) -> f64 {
-    length_from(tree, 0, rows, row)
+/// The value of a row's leaf; where both branches are taken, the mean by their shares.
+pub(super) fn value(tree: &Tree, rows: &Features, row: usize) -> f64 {
+    value_from(tree, 0, rows, row)
 }
 
 /// Trees are at most [`super::tree::MAX_DEPTH`] deep, and so is the recursion.
-fn length_from(tree: &Tree, mut at: usize, rows: &Features, row: usize) -> f64 {
+fn value_from(tree: &Tree, mut at: usize, rows: &Features, row: usize) -> f64 {
+    let mut uncounted = 0.0;
     loop {
         match tree.step(at, rows, row) {
-            Step::End(length) => return f64::from(length),
-            Step::To(child) => at = child,
+            Step::End(value) => return f64::from(value) - uncounted,
+            Step::To(child) => {
+                if tree.is_out_of_reach(at, rows, row) {
+                    uncounted += 1.0;
+                }
+                at = child;
+            }
             Step::Both(left) => {
                 let share = tree.left_share(left);
-                return share * length_from(tree, left, rows, row)
-                    + (1.0 - share) * length_from(tree, left + 1, rows, row);
+                return share * value_from(tree, left, rows, row)
+                    + (1.0 - share) * value_from(tree, left + 1, rows, row)
+                    - uncounted;
             }
         }
     }
 }
 
-/// Where the steps that a row is spared are booked: one sum per number column, then one per code column.
+/// Where what a row's splits did is booked: one sum per number column, then one per code column.
 pub(super) struct Ledger<'a> {
     pub(super) rows: &'a Features,
     pub(super) row: usize,
@@ -32,7 +39,8 @@ pub(super) struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// Books every split of the row's path. The sums grow by `c(sample) - path length` in total.
+    /// Books every split of the row's path. The sums grow in total by what the root's value is above the row's:
+    /// `c(sample) - path length`, or minus the log density.
     pub(super) fn book(&mut self, tree: &Tree) {
         self.book_from(tree, 0, 1.0);
     }
@@ -42,13 +50,14 @@ impl Ledger<'_> {
             match tree.step(at, self.rows, self.row) {
                 Step::End(_) => return,
                 Step::To(child) => {
-                    self.share_out(tree, at, weight * spared(tree, at, child));
+                    let uncounted = if tree.is_out_of_reach(at, self.rows, self.row) { 1.0 } else { 0.0 };
+                    self.share_out(tree, at, weight * (lowered(tree, at, child) + uncounted));
                     at = child;
                 }
                 Step::Both(left) => {
                     let share = tree.left_share(left);
                     for (child, part) in [(left, share), (left + 1, 1.0 - share)] {
-                        self.share_out(tree, at, weight * part * spared(tree, at, child));
+                        self.share_out(tree, at, weight * part * lowered(tree, at, child));
                         self.book_from(tree, child, weight * part);
                     }
                     return;
@@ -58,26 +67,33 @@ impl Ledger<'_> {
     }
 
     /// Credits the column of a split; the columns of an oblique one by the size of their parts in its sum.
-    fn share_out(&mut self, tree: &Tree, at: usize, steps: f64) {
+    fn share_out(&mut self, tree: &Tree, at: usize, amount: f64) {
         let first_code = self.rows.n_values();
         match tree.nodes[at].split {
             Split::Leaf { .. } => {}
-            Split::Below { column, .. } | Split::Present { column } => self.sums[column as usize] += steps,
-            Split::Levels { column, .. } => self.sums[first_code + column as usize] += steps,
+            Split::Below { column, .. } | Split::Present { column } => self.sums[column as usize] += amount,
+            Split::Levels { column, .. } => self.sums[first_code + column as usize] += amount,
             Split::Plane { start, end, .. } => {
                 let terms = &tree.terms[start as usize..end as usize];
                 let size = |i: usize| terms[i].of(self.rows, self.row).map_or(0.0, f64::abs);
                 let total: f64 = (0..terms.len()).map(size).sum();
                 for (i, term) in terms.iter().enumerate() {
                     let share = if total > 0.0 { size(i) / total } else { 1.0 / terms.len() as f64 };
-                    self.sums[term.column as usize] += steps * share;
+                    self.sums[term.column as usize] += amount * share;
                 }
             }
         }
     }
 }
 
-/// Steps still to come on average at `at`, less this one, less those still to come at `child`.
-fn spared(tree: &Tree, at: usize, child: usize) -> f64 {
-    average_path_length(tree.nodes[at].count) - 1.0 - average_path_length(tree.nodes[child].count)
+/// By how much going from `at` to `child` lowers the expected value: steps still to come at `at`, less this one, less
+/// those still to come at `child`; or the log density within `at` less that within `child`.
+fn lowered(tree: &Tree, at: usize, child: usize) -> f64 {
+    let counts = [tree.nodes[at].count, tree.nodes[child].count];
+    match (tree.log_volumes.get(at), tree.log_volumes.get(child)) {
+        (Some(&outer), Some(&inner)) => {
+            (f64::from(counts[0]) / f64::from(counts[1])).ln() + f64::from(inner) - f64::from(outer)
+        }
+        _ => average_path_length(counts[0]) - 1.0 - average_path_length(counts[1]),
+    }
 }

@@ -1,8 +1,10 @@
 //! Closed forms, scikit-learn's numbers, the definition, and data without density.
 
 use super::*;
+use crate::k_nearest_neighbors::reference_rows;
+use crate::places::different_places;
 use anomalyst_core::{DetectorExt, Features};
-use ndarray::array;
+use ndarray::{Array2, Axis, array};
 use proptest::prelude::*;
 
 fn with(n_neighbors: usize) -> LocalOutlierFactor {
@@ -101,7 +103,7 @@ fn data_without_density_has_an_answer() {
     assert_eq!(own, [1.0; 5]);
     assert_eq!(fitted.score(&Features::rows(array![[3.0, 3.0], [3.0, 7.0]]), &run).unwrap(), [1.0, 5.0]);
     // Both zeros are one place; two rows are as dense as each other.
-    assert_eq!(super::different_places(&array![[0.0], [-0.0]]).1, [2]);
+    assert_eq!(different_places(&array![[0.0], [-0.0]]).1, [2]);
     assert_eq!(self::own(20, array![[0.0], [4.0]]), [1.0, 1.0]);
     assert!(with(1).fit_on(&Features::rows(array![[1.0]]), &run).is_err());
 }

@@ -192,7 +192,7 @@ impl Plans<'_> {
         }
         Some(match self.params.scale {
             Scale::MinMax | Scale::None => Indicator { present: 0.0, missing: 1.0 },
-            Scale::Robust | Scale::Standard => {
+            Scale::Span | Scale::Robust | Scale::Standard => {
                 let share = draft.n_missing as f64 / self.n_rows as f64;
                 let unit = (share * (1.0 - share)).sqrt();
                 let scaled = |v: f64| ((v - share) / unit).clamp(-INDICATOR_LIMIT, INDICATOR_LIMIT) as f32;

@@ -15,6 +15,13 @@ const LIMIT: f64 = 1e6;
 /// The same for numbers that are not scaled.
 const RAW_LIMIT: f64 = 1e15;
 
+/// The range of some hundred normal values is about six standard deviations.
+const SPAN_SIGMAS: f64 = 6.0;
+/// Beyond ten standard deviations a range is stretched by few values: 10 / 6.
+const MOST_DEVIATIONS: f64 = 10.0 / SPAN_SIGMAS;
+/// One wild value also stretches the standard deviation, but not the quartiles.
+const MOST_ROBUST: f64 = 20.0;
+
 /// `x` becomes `(x factor - center) / unit`, in f64.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,13 +57,18 @@ impl Scaler {
         let moments = |values: &[f64]| values.iter().copied().collect::<Moments>();
         let mut by_deviation = false;
         let (center, unit, median) = match scale {
+            Scale::Span => {
+                let deviation = moments(values).std_dev();
+                let quartiles = quartiles(values);
+                let unit = ((high - low) / SPAN_SIGMAS).min(MOST_DEVIATIONS * deviation);
+                let unit = robust_deviation(quartiles).map_or(unit, |robust| unit.min(MOST_ROBUST * robust));
+                (quartiles[1], unit, quartiles[1])
+            }
             Scale::Robust => {
-                let [q1, median, q3] = quartiles(values);
-                let range = q3 - q1;
-                // A range of a few rounding steps is rounding, not spread.
-                by_deviation = range <= 4.0 * f64::EPSILON * q1.abs().max(q3.abs());
-                let unit = if by_deviation { moments(values).std_dev() } else { range * IQR_TO_SIGMA };
-                (median, unit, median)
+                let quartiles = quartiles(values);
+                let robust = robust_deviation(quartiles);
+                by_deviation = robust.is_none();
+                (quartiles[1], robust.unwrap_or_else(|| moments(values).std_dev()), quartiles[1])
             }
             Scale::Standard => {
                 let moments = moments(values);
@@ -91,6 +103,12 @@ impl Scaler {
             && (1.0..=RAW_LIMIT).contains(&self.limit)
             && self.fill.is_finite()
     }
+}
+
+/// The standard deviation as the interquartile range tells it; `None` where that is 0 but for rounding.
+fn robust_deviation([q1, _, q3]: [f64; 3]) -> Option<f64> {
+    let range = q3 - q1;
+    (range > 4.0 * f64::EPSILON * q1.abs().max(q3.abs())).then_some(range * IQR_TO_SIGMA)
 }
 
 /// Smallest and largest; `None` for no values.

@@ -23,9 +23,12 @@ pub struct TableEncoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
+    /// Median, and a sixth of the range, held to at most 5/3 standard deviations and, where the interquartile range
+    /// is not 0, to 20 deviations as it tells them: about a standard deviation, larger where tails are long.
+    #[default]
+    Span,
     /// Median, and the interquartile range as it relates to a standard deviation in normal data. Where the range
     /// is 0 (one value in at least half of the rows), the standard deviation.
-    #[default]
     Robust,
     /// Mean and population standard deviation.
     Standard,
@@ -91,7 +94,7 @@ impl Scale {
     /// ranges or no scaling, the factor is 1.
     pub(super) const fn swing(self) -> f64 {
         match self {
-            Self::Robust | Self::Standard => std::f64::consts::SQRT_2,
+            Self::Span | Self::Robust | Self::Standard => std::f64::consts::SQRT_2,
             Self::MinMax | Self::None => 1.0,
         }
     }

@@ -1,7 +1,7 @@
 //! Rows seen along given directions.
 
 use anomalyst_core::{Error, Result, Run};
-use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -21,8 +21,33 @@ const fn block_rows(d: usize, k: usize) -> usize {
 /// Time O(n d k); works in blocks on the current threads.
 pub fn map_projected<T: Send>(
     values: ArrayView2<'_, f32>,
-    (mean, scale): (&[f64], &[f64]),
+    of: (&[f64], &[f64]),
     axes: &Array2<f64>,
+    run: &Run,
+    finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
+) -> Result<Vec<T>> {
+    map_blocks(values, of, (axes, BlockStructure::Rectangular), run, finish)
+}
+
+/// The same for a lower triangular matrix of as many axes as columns, in half the time: what lies above its diagonal is
+/// taken for 0.
+pub fn map_whitened<T: Send>(
+    values: ArrayView2<'_, f32>,
+    of: (&[f64], &[f64]),
+    lower: &Array2<f64>,
+    run: &Run,
+    finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
+) -> Result<Vec<T>> {
+    if lower.nrows() != lower.ncols() {
+        return Err(Error::WidthMismatch { fitted: lower.ncols(), got: lower.nrows() });
+    }
+    map_blocks(values, of, (lower, BlockStructure::TriangularLower), run, finish)
+}
+
+fn map_blocks<T: Send>(
+    values: ArrayView2<'_, f32>,
+    (mean, scale): (&[f64], &[f64]),
+    (axes, structure): (&Array2<f64>, BlockStructure),
     run: &Run,
     finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
 ) -> Result<Vec<T>> {
@@ -52,7 +77,8 @@ pub fn map_projected<T: Send>(
             if k > 0 && d > 0 {
                 let out = MatMut::from_column_major_slice_mut(&mut projected, k, block_rows);
                 let axes = MatRef::from_row_major_slice(flat, k, d);
-                matmul(out, Accum::Replace, axes, columns_of(&centred, d), 1.0, Par::Seq);
+                let (whole, x) = (BlockStructure::Rectangular, columns_of(&centred, d));
+                matmul(out, whole, Accum::Replace, axes, structure, x, whole, 1.0, Par::Seq);
             }
             let one = |i: usize| {
                 finish(b * block_rows + i, &centred[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
@@ -81,6 +107,30 @@ mod tests {
             map_projected(rows.view(), (&[1.0, 1.0], &[1.0, 2.0]), &axes, &run, |i, c, y| (i, c[1], y[0]));
         assert_eq!(sums.unwrap(), [(0, 2.0, 2.0), (1, 8.0, 10.0)]);
         assert!(map_projected(rows.view(), (&[1.0], &[1.0, 2.0]), &axes, &run, |_, _, _| ()).is_err());
+    }
+
+    /// Half of the work, the same result but for the order of additions.
+    #[test]
+    fn whitening_equals_projecting() {
+        for d in [1, 3, 17, 64, 150] {
+            let value = |i: usize, j: usize| ((i * 7919 + j * 104_729) % 1009) as f32 * 0.013 - 6.5;
+            let rows = Array2::from_shape_fn((70, d), |(i, j)| value(i, j));
+            let lower =
+                Array2::from_shape_fn((d, d), |(i, j)| if j <= i { f64::from(value(j + 3, i)) } else { 0.0 });
+            let (mean, scale, run) = (vec![0.1; d], vec![1.3; d], Run::new(0));
+            let keep = |_: usize, _: &[f64], y: &[f64]| y.to_vec();
+            let whole = map_projected(rows.view(), (&mean, &scale), &lower, &run, keep).unwrap();
+            let half = map_whitened(rows.view(), (&mean, &scale), &lower, &run, keep).unwrap();
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
+            assert!(whole.iter().flatten().zip(half.iter().flatten()).all(close), "{d}");
+            for i in [0, 31, 69] {
+                let alone = rows.select(Axis(0), &[i]);
+                let alone = map_whitened(alone.view(), (&mean, &scale), &lower, &run, keep).unwrap();
+                assert_eq!(alone[0], half[i], "row {i} of {d} columns");
+            }
+        }
+        let (row, axes) = (array![[1.0_f32, 2.0]], array![[1.0, 0.0]]);
+        assert!(map_whitened(row.view(), (&[0.0; 2], &[1.0; 2]), &axes, &Run::new(0), |_, _, _| ()).is_err());
     }
 
     /// The guard of the promise that a row's bits do not depend on its place, for sizes around the widths of

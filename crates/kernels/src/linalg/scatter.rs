@@ -1,7 +1,7 @@
 //! Means and covariances of f32 rows, summed in f64.
 
 use anomalyst_core::{Error, Result, Run};
-use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, Par};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
@@ -142,21 +142,44 @@ fn lane_scatter(
     let d = mean.len();
     let mut sum = vec![0.0; d * d];
     let mut centred = vec![0.0; BLOCK * d];
+    let mut n_held = 0;
+    let mut add = |rows: &[f64]| {
+        let x = columns_of(rows, d);
+        let out = MatMut::from_column_major_slice_mut(&mut sum, d, d);
+        let whole = BlockStructure::Rectangular;
+        matmul(
+            out,
+            BlockStructure::TriangularUpper,
+            Accum::Add,
+            x,
+            whole,
+            x.transpose(),
+            whole,
+            1.0,
+            Par::Seq,
+        );
+    };
     for (b, block) in values.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
         run.check()?;
-        let rows = block.nrows();
         each_row(block, |i, row| {
             let root = weights.map_or(1.0, |w| w[b * BLOCK + i].max(0.0).sqrt());
-            let out = &mut centred[i * d..(i + 1) * d];
+            // In many columns most rows belong to one cloud alone; the others spare themselves their products.
+            if root == 0.0 {
+                return;
+            }
+            let out = &mut centred[n_held * d..(n_held + 1) * d];
             out.iter_mut()
                 .zip(row)
                 .zip(mean)
                 .for_each(|((out, &v), mean)| *out = root * (f64::from(v) - mean));
+            n_held += 1;
+            if n_held == BLOCK {
+                add(&centred);
+                n_held = 0;
+            }
         });
-        let x = columns_of(&centred[..rows * d], d);
-        let out = MatMut::from_column_major_slice_mut(&mut sum, d, d);
-        matmul(out, Accum::Add, x, x.transpose(), 1.0, Par::Seq);
     }
+    add(&centred[..n_held * d]);
     Ok(sum)
 }
 

@@ -7,7 +7,8 @@
 //! # What is drawn
 //! Items: within each class, so that the share of anomalies stays. Series: blocks of neighbouring points, wrapping at
 //! the end of each series (the circular block bootstrap of Politis and Romano 1992), since neighbours are not
-//! independent. Data sets: whole.
+//! independent; steps of forecasts likewise. Items in groups: one by one. Data sets, and independent parts of a metric
+//! such as maps: whole.
 //!
 //! # Work
 //! Where replicates times items would pass 5e8, fewer replicates are drawn: 500 of a million items, 50 of ten
@@ -17,14 +18,14 @@
 //! Efron 1987, JASA 82. doi:10.2307/2289144 (the interval of means)
 //! Politis, Romano 1992, A circular block-resampling procedure for stationary data, in Exploring the Limits of Bootstrap.
 
-use anomalyst_core::{Error, Interval, Result, Run};
+use anomalyst_core::{Error, Interval, Random, Result, Run};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::delong::check_level;
 use super::special::{normal_quantile, normal_tail};
-use crate::{AnyMetric, Case};
+use crate::{AnyMetric, Case, Redraw};
 
 /// Items drawn in all, at most.
 const MAX_WORK: usize = 500_000_000;
@@ -59,33 +60,25 @@ pub struct Resampled {
     pub n_left_out: usize,
 }
 
-/// The percentile interval of `metric` on `case`; the same on any number of threads.
+/// The percentile interval of `metric` on `input`; the same on any number of threads.
 ///
 /// `None` where fewer than 50 replicates are affordable or have a value.
-pub fn bootstrap_interval(
-    case: &Case,
-    metric: &dyn AnyMetric<Case>,
+pub fn bootstrap_interval<I: Redraw>(
+    input: &I,
+    metric: &dyn AnyMetric<I>,
     plan: Bootstrap,
     run: &Run,
 ) -> Result<Option<Resampled>> {
     check_level(plan.level)?;
-    let mean = metric.measure(case)?;
-    let n_replicates = plan.n_replicates.min(MAX_WORK / case.len().max(1));
+    let mean = metric.measure(input)?;
+    let n_replicates = plan.n_replicates.min(MAX_WORK / input.n_units().max(1));
     if n_replicates < MIN_REPLICATES {
         return Ok(None);
     }
-    if plan.block.is_none() {
-        // Sorted once here rather than by all threads at once.
-        case.ranking();
-    }
+    input.prepare(plan.block);
     let replicate = |i: usize| -> Result<Option<f64>> {
         run.check()?;
-        let random = &mut run.random(i as u64);
-        let drawn = match plan.block {
-            None => case.resampled(random),
-            Some(block_len) => case.resampled_in_blocks(block_len, random),
-        };
-        match metric.measure(&drawn) {
+        match metric.measure(&input.redrawn(plan.block, &mut run.random(i as u64))) {
             Ok(value) => Ok(value.is_finite().then_some(value)),
             Err(stop @ (Error::Cancelled | Error::Budget { .. })) => Err(stop),
             Err(_) => Ok(None),
@@ -106,6 +99,18 @@ pub fn bootstrap_interval(
         level: plan.level,
     };
     Ok(Some(Resampled { interval, n_used: values.len(), n_left_out: n_replicates - values.len() }))
+}
+
+/// Positions of `n` neighbours drawn with replacement in blocks of `block_len` that wrap at the end.
+pub(crate) fn drawn_in_blocks(n: usize, block_len: usize, random: &mut Random) -> Vec<usize> {
+    let block_len = block_len.clamp(1, n.max(1));
+    let mut drawn = Vec::with_capacity(n + block_len);
+    while drawn.len() < n {
+        let start = random.random_range(0..n);
+        drawn.extend((start..start + block_len).map(|at| at % n));
+    }
+    drawn.truncate(n);
+    drawn
 }
 
 /// A block length that keeps what belongs together: the longest anomaly, a whole period, and at least the cube root
@@ -212,7 +217,7 @@ mod tests {
             .and_then(|case| case.with_series(vec![15, 40]))
             .and_then(|case| case.with_times(times))
             .unwrap();
-        let drawn = case.resampled_in_blocks(4, &mut run.random(0));
+        let drawn = case.redrawn(Some(4), &mut run.random(0));
         assert_eq!(drawn.series_ranges(), case.series_ranges());
         assert!(
             drawn.scores()[..15].iter().all(|s| *s < 15.0) && drawn.scores()[15..].iter().all(|s| *s >= 15.0)

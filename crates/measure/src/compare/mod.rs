@@ -9,6 +9,7 @@ mod ranks;
 mod special;
 mod wilcoxon;
 
+pub(crate) use bootstrap::drawn_in_blocks;
 pub use bootstrap::{Bootstrap, Resampled, bootstrap_interval, default_block_len, mean_interval};
 pub use delong::{DeLong, PairedTest};
 pub use holm::holm;

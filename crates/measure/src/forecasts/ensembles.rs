@@ -5,7 +5,8 @@ use ndarray::{Array2, Array3};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::{Measurable, MetricCard};
+use crate::compare::drawn_in_blocks;
+use crate::{Measurable, MetricCard, Redraw};
 
 /// For each step what came, and samples of what was thought to come; all finite.
 #[derive(Clone, Debug)]
@@ -120,6 +121,21 @@ impl Forecasts {
             total += measure(&self.shuffled(&mut run.random(i as u64)))?;
         }
         Ok(Some(total / n_shuffles as f64))
+    }
+}
+
+impl Redraw for Forecasts {
+    fn n_units(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
+        let steps = drawn_in_blocks(self.n_steps(), block.unwrap_or(1), random);
+        let pick = |values: &[f64], width: usize| {
+            steps.iter().flat_map(|step| &values[step * width..(step + 1) * width]).copied().collect()
+        };
+        let samples = pick(&self.samples, self.n_samples * self.n_dims);
+        Self { observed: pick(&self.observed, self.n_dims), samples, ..*self }
     }
 }
 

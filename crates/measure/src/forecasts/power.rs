@@ -107,6 +107,17 @@ pub enum Flaw {
     Dependence,
 }
 
+impl Flaw {
+    /// How tables write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Variance => "variance",
+            Self::Dependence => "dependence",
+        }
+    }
+}
+
 /// How well a rule notices a flaw at a size.
 #[derive(Clone, Debug, Serialize)]
 pub struct PowerRow {

@@ -1,11 +1,13 @@
 //! Groups found beside true groups: the gate of the metrics of groups.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use anomalyst_core::{Error, Random, Result, Run};
 use rand::seq::SliceRandom;
 
-use crate::{Measurable, MetricCard, Need};
+use crate::compare::drawn_in_blocks;
+use crate::{Measurable, MetricCard, Need, Redraw};
 
 /// More items than these would make the exact counts of pairs overflow.
 const MAX_ITEMS: usize = 1 << 31;
@@ -118,6 +120,21 @@ impl Grouping {
     }
 }
 
+impl Redraw for Grouping {
+    fn n_units(&self) -> usize {
+        self.len()
+    }
+
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
+        let rows = drawn_in_blocks(self.len(), block.unwrap_or(1), random);
+        let pick = |numbers: &[u32]| -> Vec<u32> { rows.iter().map(|&row| numbers[row]).collect() };
+        // Groups are numbered without gaps, whichever were drawn.
+        let groups = Pairs::new(dense(&pick(&self.groups.found)), dense(&pick(&self.groups.truth)));
+        let templates = self.templates.as_ref().map(|of| Pairs::new(pick(&of.found), pick(&of.truth)));
+        Self { groups, templates }
+    }
+}
+
 impl Measurable for Grouping {
     fn check(&self, card: &MetricCard) -> Result<()> {
         for &need in card.needs {
@@ -172,13 +189,22 @@ impl Pairs {
 
 /// Numbers the names of all lists together, in the order of their first appearance.
 fn numbers<const N: usize>(lists: [&[String]; N]) -> Vec<u32> {
-    let mut known: HashMap<&str, u32> = HashMap::new();
-    let mut numbered = Vec::with_capacity(lists.iter().map(|list| list.len()).sum());
-    for name in lists.into_iter().flatten() {
-        let next = known.len() as u32;
-        numbered.push(*known.entry(name).or_insert(next));
-    }
-    numbered
+    number_all(lists.into_iter().flatten())
+}
+
+/// The same numbers without gaps, in the order of their first appearance.
+fn dense(numbers: &[u32]) -> Vec<u32> {
+    number_all(numbers.iter())
+}
+
+fn number_all<T: Eq + Hash>(names: impl Iterator<Item = T>) -> Vec<u32> {
+    let mut known: HashMap<T, u32> = HashMap::new();
+    names
+        .map(|name| {
+            let next = known.len() as u32;
+            *known.entry(name).or_insert(next)
+        })
+        .collect()
 }
 
 fn sizes(numbers: &[u32]) -> Vec<u64> {
@@ -269,5 +295,12 @@ pub(super) mod tests {
         let dealt = grouping.shuffled(&mut Run::new(1).random(0));
         assert_eq!(dealt.groups().found_sizes, [2, 3]);
         assert_eq!(dealt.groups().true_sizes, [1, 4]);
+        // Each draw of five has both true groups or one; whatever it has, numbers stay without gaps.
+        for i in 0..50 {
+            let redrawn = grouping.redrawn(None, &mut Run::new(1).random(i));
+            let groups = redrawn.groups();
+            assert_eq!(redrawn.len(), 5);
+            assert!(groups.found_sizes.iter().chain(&groups.true_sizes).all(|&size| size > 0));
+        }
     }
 }

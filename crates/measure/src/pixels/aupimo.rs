@@ -123,6 +123,8 @@ impl Metric for Aupimo {
         Ok(Some(area / span.width()))
     }
 
+    const INDEPENDENT_PARTS: bool = true;
+
     fn parts(&self, set: &MapSet) -> Result<Option<Vec<f64>>> {
         let mut parts = vec![f64::NAN; set.n_maps()];
         let values = self.per_odd_map(set)?;

@@ -29,7 +29,11 @@ impl Scale {
         let [low, high] = axis.range.unwrap_or(if found[0] <= found[1] { found } else { [0.0, 1.0] });
         let ends = match (axis.logarithmic, low < high) {
             (true, _) => [10_f64.powf(low.log10().floor()), 10_f64.powf((high * 1.000_001).log10().ceil())],
-            (false, true) => [low, high],
+            // Room at both ends, so that no point lies on the frame; ends that were asked for stay.
+            (false, true) => {
+                let room = if axis.range.is_none() { 0.05 * (high - low) } else { 0.0 };
+                [low - room, high + room]
+            }
             (false, false) => [low - 0.5, low + 0.5],
         };
         Self { ends, logarithmic: axis.logarithmic, pixels }

@@ -25,6 +25,9 @@ fn scales() {
     let unit = 2.0 * IQR_TO_SIGMA;
     let robust: Vec<f32> = rows.iter().map(|x| ((x - 3.0) / unit) as f32).collect();
     assert_eq!(values(&with_scale(Scale::Robust), PLAIN, column()), robust);
+    // The range is 9, the standard deviation sqrt(10), so a sixth of the range is the smallest.
+    let span: Vec<f32> = rows.iter().map(|x| ((x - 3.0) / 1.5) as f32).collect();
+    assert_eq!(values(&with_scale(Scale::Span), PLAIN, column()), span);
     // Mean 4; squared deviations 0, 9, 36, 4, 1 sum to 50.
     let standard: Vec<f32> = rows.iter().map(|x| ((x - 4.0) / 10.0_f64.sqrt()) as f32).collect();
     assert_eq!(values(&with_scale(Scale::Standard), PLAIN, column()), standard);
@@ -33,11 +36,29 @@ fn scales() {
     assert_eq!(values(&with_scale(Scale::None), PLAIN, column()), rows.map(|x| x as f32));
 }
 
+/// The numbers 0 to 98 and one as large as `wild`: a unit is at most 5/3 standard deviations, and at most 20 robust
+/// ones, so that the others keep their differences.
+#[test]
+fn wild_values_stretch_a_span_only_so_far() {
+    let unit = |wild: f64| {
+        let mut rows: Vec<f64> = (0..99).map(f64::from).collect();
+        rows.push(wild);
+        let got = values(&with_scale(Scale::Span), PLAIN, vec![numbers("x", &rows)]);
+        1.0 / f64::from(got[1] - got[0])
+    };
+    let close = |got: f64, want: f64| assert!((got - want).abs() < 1e-3 * want, "{got} {want}");
+    close(unit(99.0), 16.5);
+    // Mean 58.51, standard deviation 99.1 and 165.2; a sixth of the range is 166.7.
+    close(unit(1000.0), 5.0 / 3.0 * 99.111);
+    // Quartiles 24.75 and 74.25.
+    close(unit(1e9), 20.0 * 49.5 * IQR_TO_SIGMA);
+}
+
 /// Three zeros and a 4: the quartiles are 0, the mean is 1, the deviation is sqrt(3).
 #[test]
 fn a_sparse_column_is_measured_by_its_deviation() {
     let data = table(vec![numbers("x", &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0])]);
-    let (fitted, notices) = fit(&TableEncoder::default(), PLAIN, &data);
+    let (fitted, notices) = fit(&with_scale(Scale::Robust), PLAIN, &data);
     let feature = encode(&fitted, &data).features.values[[6, 0]];
     assert_eq!(feature, (8.0 / 7.0_f64.sqrt()) as f32);
     assert_eq!(

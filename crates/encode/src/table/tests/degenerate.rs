@@ -130,7 +130,7 @@ fn no_rows_give_no_features() {
 #[test]
 fn offsets_cost_nothing() {
     let rows = [3.0, 1.0, 4.0, 1.5, 9.0, 2.5];
-    for scale in [Scale::Robust, Scale::Standard, Scale::MinMax] {
+    for scale in [Scale::Span, Scale::Robust, Scale::Standard, Scale::MinMax] {
         let params = TableEncoder { scale, ..TableEncoder::default() };
         let features = |offset: f64| {
             let data = table(vec![numbers("x", &rows.map(|x| x + offset))]);
@@ -152,7 +152,7 @@ fn offsets_cost_nothing() {
 #[test]
 fn ends_of_the_range() {
     let rows = [-1.0, 0.0, 0.5, 1.0, -0.25, 0.75];
-    for scale in [Scale::Robust, Scale::Standard, Scale::MinMax] {
+    for scale in [Scale::Span, Scale::Robust, Scale::Standard, Scale::MinMax] {
         let params = TableEncoder { scale, ..TableEncoder::default() };
         let features = |unit: f64| {
             let data = table(vec![numbers("x", &rows.map(|x| x * unit))]);
@@ -171,7 +171,7 @@ fn ends_of_the_range() {
 /// Beyond a million units the order stays and squares stay finite.
 #[test]
 fn wild_values_stay_finite_and_ordered() {
-    for scale in [Scale::Robust, Scale::Standard, Scale::MinMax, Scale::None] {
+    for scale in [Scale::Span, Scale::Robust, Scale::Standard, Scale::MinMax, Scale::None] {
         let params = TableEncoder { scale, ..TableEncoder::default() };
         let (fitted, _) = fit(&params, PLAIN, &table(vec![numbers("x", &[1e-9, 2e-9, 3e-9, 4e-9])]));
         let wild = [-f64::MAX, -1e100, -1e7, 0.0, 1.0, 1e3, 1e9, 1e12, 1e18, 1e200, f64::MAX];

@@ -32,7 +32,8 @@ pub(super) fn mixed(n_rows: usize) -> impl Strategy<Value = Vec<Column>> {
 }
 
 pub(super) fn settings() -> impl Strategy<Value = (TableEncoder, Wants)> {
-    let scale = prop::sample::select(vec![Scale::Robust, Scale::Standard, Scale::MinMax, Scale::None]);
+    let scale =
+        prop::sample::select(vec![Scale::Span, Scale::Robust, Scale::Standard, Scale::MinMax, Scale::None]);
     let categories = prop::sample::select(vec![Categories::Auto, Categories::Frequency, Categories::OneHot]);
     let missing = prop::sample::select(vec![Missing::Auto, Missing::Impute]);
     let wants = prop::sample::select(vec![PLAIN, NATIVE]);

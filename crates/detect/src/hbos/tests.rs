@@ -14,8 +14,8 @@ fn close(got: &[f32], want: &[f32]) {
     assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {want:?}");
 }
 
-fn two_bins(binning: Binning) -> Histogram {
-    Histogram { binning, n_bins: Some(2), ..Histogram::default() }
+fn two_bins(binning: Binning) -> Hbos {
+    Hbos { binning, n_bins: Some(2), ..Hbos::default() }
 }
 
 /// Values 0, 1, 2, 4 in bars 0 to 2 and 2 to 4: the edge counts upwards, so both bars hold two of four.
@@ -43,6 +43,30 @@ fn equal_frequency_in_closed_form() {
     close(&fitted.score(&rows, &run).unwrap(), &[low, high, high, low, none, high, none]);
 }
 
+/// Twelve values in bars of two: five equal ones fill a bar of their own, and the next starts with two again.
+#[test]
+fn repeated_values_make_a_larger_bar_and_the_next_is_full_again() {
+    let train = array![1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    let params = Hbos { binning: Binning::EqualFrequency, n_bins: Some(6), ..Hbos::default() };
+    let rows = Features::rows(train.insert_axis(Axis(1)));
+    let fitted = params.fit_on(&rows, &Run::new(0)).unwrap();
+    let mut out = ModelWriter::new();
+    fitted.model().save(&mut out).unwrap();
+    let (tensors, json) = out.finish();
+    let edges: Vec<f32> = ModelReader::new(&tensors, &json).list("edges").unwrap();
+    assert_eq!(edges, [1.0, 1.5, 3.5, 5.5, 7.5, 8.0]);
+}
+
+/// Five bars at least: the root of four rows would be two.
+#[test]
+fn few_rows_still_have_five_bars() {
+    let params = Hbos { binning: Binning::EqualFrequency, ..Hbos::default() };
+    let rows = Features::rows(array![[0.0], [1.0], [2.0], [4.0]]);
+    // Bars 0 to 0.5, to 1.5, to 3, to 4 of one row each, over a range of 4; the first is twice as high as a flat one.
+    let (_, scores) = params.fit_score_on(&rows, &Run::new(0)).unwrap();
+    close(&scores, &[bits(2.0), bits(1.0), bits(4.0 / 1.5 / 4.0), bits(1.0)]);
+}
+
 /// One value missing of four, and codes 0, 0, 1, missing: three levels.
 #[test]
 fn gaps_and_codes_are_bars() {
@@ -63,7 +87,7 @@ fn gaps_and_codes_are_bars() {
     close(&shares.codes.column(0).to_vec(), &[common, rare, rare, bits(0.0)]);
 }
 
-/// PyOD 3.6.7 through `golden/histogram.py`. PyOD works in f64 and these scores are f32, hence 1e-5.
+/// PyOD 3.6.7 through `golden/hbos.py`. PyOD works in f64 and these scores are f32, hence 1e-5.
 #[test]
 fn matches_pyod() {
     let want = [
@@ -84,7 +108,7 @@ fn matches_pyod() {
         let k = (i * 37 % 101) as f64 / 100.0;
         [k * k, k * k * k, 1.0 - k * k][j] as f32
     });
-    let params = Histogram { n_bins: Some(10), ..Histogram::default() };
+    let params = Hbos { n_bins: Some(10), ..Hbos::default() };
     let (_, scores) = params.fit_score_on(&Features::rows(rows), &Run::new(0)).unwrap();
     for (i, (got, want)) in scores.iter().zip(want).enumerate() {
         assert!((f64::from(*got) - want).abs() < 1e-5, "row {i}: {got} {want}");
@@ -114,7 +138,7 @@ fn the_number_of_bars_follows_the_column() {
     for (far, n_bars) in [(7.0, 5), (100.0, 34), (1e6, 200)] {
         let mut rows = Array2::from_shape_fn((8, 1), |(i, _)| i as f32);
         rows[[7, 0]] = far;
-        let (fitted, scores) = Histogram::default().fit_score_on(&Features::rows(rows), &run).unwrap();
+        let (fitted, scores) = Hbos::default().fit_score_on(&Features::rows(rows), &run).unwrap();
         close(&scores[7..], &[bits(n_bars as f32 * if far == 7.0 { 2.0 } else { 1.0 } / 8.0)]);
         let mut out = ModelWriter::new();
         fitted.model().save(&mut out).unwrap();
@@ -130,7 +154,7 @@ proptest! {
         cells in prop::collection::vec((-40..40_i8).prop_map(|v| f32::from(v) / 3.0), 140),
     ) {
         let binning = if equal_width { Binning::EqualWidth } else { Binning::EqualFrequency };
-        let params = Histogram { binning, n_bins: Some(n_bins), ..Histogram::default() };
+        let params = Hbos { binning, n_bins: Some(n_bins), ..Hbos::default() };
         let train = Array2::from_shape_fn((n, 2), |(i, j)| cells[i * 2 + j]);
         let rows = Features::rows(Array2::from_shape_fn((10, 2), |(i, j)| cells[120 + i * 2 + j] * 1.2));
         let run = Run::new(0);
@@ -159,15 +183,17 @@ fn naive_height(column: &[f32], x: f32, n_bins: usize, equal_width: bool) -> f32
     let edges: Vec<f64> = if equal_width {
         (0..=n_bins).map(|b| low + (high - low) * b as f64 / n_bins as f64).collect()
     } else {
-        let mut edges = vec![low];
-        for b in 1..n_bins {
-            let last = sorted[((n as f64 * b as f64 / n_bins as f64).round() as usize).max(1) - 1];
-            if let Some(next) = sorted.iter().find(|&&v| v > last) {
-                edges.push((last + next) / 2.0);
+        // Values one after the other: a bar is full at its share of the rows, and closes once the value changes.
+        let share = n as f64 / n_bins as f64;
+        let (mut edges, mut first, mut due) = (vec![low], 0, share);
+        for i in 1..n {
+            if i > first && i as f64 >= due.round() && sorted[i] > sorted[i - 1] {
+                edges.push((sorted[i - 1] + sorted[i]) / 2.0);
+                due = if i as f64 > due.round() { i as f64 + share } else { due + share };
+                first = i;
             }
         }
         edges.push(high);
-        edges.dedup();
         edges
     };
     let bars = edges.len() - 1;

@@ -3,7 +3,7 @@
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
 use ndarray::ArrayView1;
 
-use super::{Binning, Histogram};
+use super::{Binning, Hbos};
 
 /// Fewest and most bars that a column chooses itself.
 const FEWEST: usize = 5;
@@ -69,7 +69,7 @@ impl Grid {
 
 impl NumberBars {
     /// Bars of equal frequency of one column.
-    pub(super) fn equal_frequency(column: ArrayView1<'_, f32>, params: &Histogram) -> Self {
+    pub(super) fn equal_frequency(column: ArrayView1<'_, f32>, params: &Hbos) -> Self {
         let mut values: Vec<f32> = Vec::with_capacity(column.len());
         // Adding zero makes both zeros one value.
         values.extend(column.iter().filter(|v| !v.is_nan()).map(|v| v + 0.0));
@@ -178,25 +178,24 @@ pub(super) fn freedman_diaconis(values: &mut [f32], low: f32, high: f32) -> usiz
     }
 }
 
+/// Bars of `n / n_bins` successive values. Equal values stay together, so a bar may hold more; the next one starts
+/// behind it with its full number again, as in the paper, and there are fewer bars.
 fn equal_frequency(values: &mut [f32], n_bins: Option<usize>) -> Cut {
     values.sort_unstable_by(f32::total_cmp);
     let n = values.len();
-    let n_bins =
-        n_bins.unwrap_or_else(|| (n as f64).sqrt().round() as usize).clamp(2, MOST.max(n_bins.unwrap_or(0)));
-    let n_bins = n_bins.max(if n_bins < FEWEST { 2 } else { FEWEST });
+    let n_bins = n_bins.unwrap_or_else(|| ((n as f64).sqrt().round() as usize).clamp(FEWEST, MOST));
     let (Some(&low), Some(&high)) = (values.first(), values.last()) else {
         return (Vec::new(), Vec::new(), n_bins);
     };
-    let (mut edges, mut counts, mut start) = (vec![low], Vec::new(), 0);
-    for bar in 1..=n_bins {
-        let want = (n as f64 * bar as f64 / n_bins as f64).round() as usize;
-        if want <= start {
-            continue;
-        }
-        // Equal values stay together, so a bar may take those of the next.
+    let (mut edges, mut counts) = (vec![low], Vec::new());
+    let (mut start, mut due) = (0, 0.0);
+    while start < n {
+        due += n as f64 / n_bins as f64;
+        let want = (due.round() as usize).clamp(start + 1, n);
         let end = want - 1 + values[want - 1..].partition_point(|&v| v == values[want - 1]);
         counts.push((end - start) as u64);
         edges.push(values.get(end).map_or(high, |&next| between(values[end - 1], next)));
+        due = if end > want { end as f64 } else { due };
         start = end;
     }
     (edges, counts, n_bins)

@@ -8,7 +8,7 @@ use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::bars::{Grid, NumberBars, freedman_diaconis};
-use super::{Binning, Histogram};
+use super::{Binning, Hbos};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 8192;
@@ -23,7 +23,7 @@ struct Extents {
     n_present: Vec<u64>,
 }
 
-pub(super) fn fit(values: ArrayView2<'_, f32>, params: &Histogram, run: &Run) -> Result<Vec<NumberBars>> {
+pub(super) fn fit(values: ArrayView2<'_, f32>, params: &Hbos, run: &Run) -> Result<Vec<NumberBars>> {
     let (n, d) = values.dim();
     let extents = extents(values, run)?;
     let n_bins = match params.n_bins {

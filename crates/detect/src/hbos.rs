@@ -1,4 +1,4 @@
-//! Histograms of single columns (HBOS).
+//! Histogram-based outlier score (HBOS): histograms of single columns.
 //!
 //! # Idea
 //! Each column gets a histogram. A row is odd when its values fall into low bars; the surprises of all columns are
@@ -30,8 +30,10 @@
 //! - The number of bars follows the column by default (Freedman and Diaconis, 5 to 200 bars); PyOD has 10.
 //! - A value on an edge is scored by the bar that counted it; PyOD scores it by the one below.
 //! - Outside the range the height is 0; in PyOD it is that of the lowest bar.
-//! - Bars of equal frequency end half-way to the next value and are no higher than the highest possible bar of
-//!   equal width; in the paper repeated values give bars without width.
+//! - Bars of equal frequency hold `n / B` successive training values each, and more where values are equal, as in
+//!   the paper. They end half-way to the next value and are no higher than the highest possible bar of equal width;
+//!   in the paper a bar ends at its own last value, so that repeated values give bars without width. The paper's
+//!   rule for their number, the root of `n`, is kept between 5 and 200.
 //!
 //! # References
 //! - Goldstein, Dengel 2012, Histogram-based outlier score (HBOS), KI-2012 poster track, pages 59 to 63.
@@ -40,9 +42,9 @@
 //! # Example
 //! ```
 //! use anomalyst_core::{DetectorExt, Features, Run};
-//! use anomalyst_detect::Histogram;
+//! use anomalyst_detect::Hbos;
 //! let rows = Features::rows(ndarray::array![[0.0_f32], [0.1], [0.2], [1.0]]);
-//! let params = Histogram { n_bins: Some(2), ..Histogram::default() };
+//! let params = Hbos { n_bins: Some(2), ..Hbos::default() };
 //! let (_, scores) = params.fit_score_on(&rows, &Run::new(0)).unwrap();
 //! assert!((scores[3] + 0.6_f32.log2()).abs() < 1e-6); // height 2 * 1/4, plus 0.1
 //! ```
@@ -69,7 +71,7 @@ const ROWS: usize = 2048;
 /// How bars are cut, and how low the lowest counts.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Histogram {
+pub struct Hbos {
     /// Bars of equal width or of equal frequency.
     pub binning: Binning,
     /// Bars per number column. Left out, each column chooses: by Freedman and Diaconis for equal width, the root
@@ -81,7 +83,7 @@ pub struct Histogram {
     pub regularization: f64,
 }
 
-impl Default for Histogram {
+impl Default for Hbos {
     fn default() -> Self {
         Self { binning: Binning::EqualWidth, n_bins: None, regularization: 0.1 }
     }
@@ -99,19 +101,19 @@ pub enum Binning {
 }
 
 /// The bars of each column.
-pub struct HistogramModel {
+pub struct HbosModel {
     numbers: Vec<NumberBars>,
     codes: Vec<CodeBars>,
     /// The surprise of falling into no bar.
     outside: f32,
 }
 
-impl Params for Histogram {}
+impl Params for Hbos {}
 
-impl Detector for Histogram {
+impl Detector for Hbos {
     const CARD: Card = Card {
-        id: "histogram",
-        title: "Histogram score (HBOS)",
+        id: "hbos",
+        title: "Histogram-based outlier score (HBOS)",
         summary: "Rows whose values are rare in single columns, also inside the range.",
         paper: "Goldstein and Dengel 2012, Histogram-based outlier score (HBOS), KI-2012 poster track",
         since: "NEXT",
@@ -128,9 +130,9 @@ impl Detector for Histogram {
         min_items: 1,
         control: false,
     };
-    type Model = HistogramModel;
+    type Model = HbosModel;
 
-    fn fit(&self, train: Checked<'_>, run: &Run) -> Result<HistogramModel> {
+    fn fit(&self, train: Checked<'_>, run: &Run) -> Result<HbosModel> {
         let features = train.features();
         let values = features.values.view();
         let stage = run.stage("counting bars", 1);
@@ -153,7 +155,7 @@ impl Detector for Histogram {
                 .collect(),
             None => Vec::new(),
         };
-        Ok(HistogramModel { numbers, codes, outside: bars::surprise(0.0, self.regularization) })
+        Ok(HbosModel { numbers, codes, outside: bars::surprise(0.0, self.regularization) })
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
@@ -171,7 +173,7 @@ impl Detector for Histogram {
     }
 }
 
-impl HistogramModel {
+impl HbosModel {
     /// The surprise of every cell of a row, number columns before code columns, in the order of columns.
     fn surprises<'a>(
         &'a self,
@@ -196,7 +198,7 @@ impl HistogramModel {
     }
 }
 
-impl Model for HistogramModel {
+impl Model for HbosModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
         let features = rows.features();
         let (values, d) = (features.values.as_standard_layout(), self.numbers.len());
@@ -238,7 +240,7 @@ impl Model for HistogramModel {
     }
 }
 
-impl Attribute for HistogramModel {
+impl Attribute for HbosModel {
     /// Each column's exact share; the shares of a row sum to its score.
     fn attribute(&self, rows: Checked<'_>, run: &Run) -> Result<Attributions> {
         run.check()?;
