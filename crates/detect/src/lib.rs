@@ -6,6 +6,7 @@
 mod angle_based;
 mod bayesian_mixture;
 mod cblof;
+mod co_occurrence;
 mod column_z_score;
 mod connectivity_outlier_factor;
 mod copod;
@@ -18,6 +19,7 @@ mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod kernel_density;
+mod levels;
 mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
@@ -29,6 +31,7 @@ mod pca;
 mod places;
 mod quadratic;
 mod random;
+mod rare_patterns;
 mod rs_hash;
 mod sci_forest;
 mod support_vectors;
@@ -38,6 +41,7 @@ anomalyst_core::methods! {
     angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
     cblof::Cblof,
+    co_occurrence::CoOccurrence,
     column_z_score::ColumnZScore,
     connectivity_outlier_factor::ConnectivityOutlierFactor,
     copod::Copod,
@@ -59,6 +63,7 @@ anomalyst_core::methods! {
     one_class_svm::OneClassSvm,
     pca::Pca,
     random::Random,
+    rare_patterns::RarePatterns,
     rs_hash::RsHash,
     sci_forest::SciForest,
     svdd::Svdd,
