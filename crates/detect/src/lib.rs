@@ -22,6 +22,7 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod mcd;
 mod median_absolute_deviation;
 mod odin;
 mod one_class_svm;
@@ -54,6 +55,7 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,
     odin::Odin,
     one_class_svm::OneClassSvm,
