@@ -22,6 +22,7 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod mahalanobis;
 mod mcd;
 mod median_absolute_deviation;
 mod odin;
@@ -55,6 +56,7 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    mahalanobis::Mahalanobis,
     mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,
     odin::Odin,
