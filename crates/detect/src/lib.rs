@@ -24,6 +24,8 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod mahalanobis;
+mod mcd;
 mod median_absolute_deviation;
 mod odin;
 mod one_class_svm;
@@ -58,6 +60,8 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    mahalanobis::Mahalanobis,
+    mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,
     odin::Odin,
     one_class_svm::OneClassSvm,

@@ -7,8 +7,8 @@
 use anomalyst_core::{
     Attribute, Attributions, Checked, Error, Model, ModelReader, ModelWriter, Result, Run, Shape,
 };
-use anomalyst_kernels::linalg::{column_means, column_variances, map_projected};
-use ndarray::{Array2, ArrayView2};
+use anomalyst_kernels::linalg::{column_means, column_variances, map_projected, symmetric_eigen};
+use ndarray::{Array2, ArrayView2, s};
 
 /// Directions with their weights, and one weight for everything that lies along none of them.
 pub struct QuadraticModel {
@@ -46,6 +46,23 @@ pub(crate) fn finite(v: f64) -> f32 {
 }
 
 impl QuadraticModel {
+    /// The squared Mahalanobis distance by the covariance of scaled columns. No variance counts as smaller than the
+    /// share `floor` of the largest.
+    pub(crate) fn mahalanobis(
+        mean: Vec<f64>,
+        scale: Vec<f64>,
+        covariance: &Array2<f64>,
+        floor: f64,
+    ) -> Result<Self> {
+        let eigen = symmetric_eigen(covariance.view())?;
+        let largest = eigen.values.first().copied().unwrap_or(0.0);
+        let floor = if largest > 0.0 { floor * largest } else { floor };
+        let k = eigen.values.iter().take_while(|&&v| v > floor).count();
+        let weights = eigen.values[..k].iter().map(|v| 1.0 / v).collect();
+        let rest = if k < mean.len() { 1.0 / floor } else { 0.0 };
+        Ok(Self { mean, scale, axes: eigen.vectors.slice_move(s![..k, ..]), weights, rest })
+    }
+
     fn map<T: Send>(
         &self,
         rows: Checked<'_>,

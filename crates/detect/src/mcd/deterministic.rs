@@ -4,13 +4,16 @@ use anomalyst_core::{Result, Run};
 use anomalyst_kernels::distributions::normal_quantile;
 use anomalyst_kernels::linalg::symmetric_eigen;
 use anomalyst_kernels::stats::{MAD_TO_SIGMA, median, median_and_mad};
-use ndarray::{Array2, ArrayView1, Axis, s};
+use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use super::ellipsoid::{Ellipsoid, Rows, nearest};
 
 /// The start from pairs of columns takes O(d^2) robust scales; beyond this many columns it is left out.
 const MOST_PAIRED: usize = 100;
+
+/// The shape of the standardised rows, as a start sees it.
+type Shape = fn(&Array2<f64>) -> Array2<f64>;
 
 /// One ellipsoid per start: mean and covariance of the half of the rows that the start finds most central.
 ///
@@ -19,7 +22,7 @@ pub(super) fn starts(rows: Rows<'_>, center: &[f64], run: &Run) -> Result<Vec<El
     let z = Array2::from_shape_fn(rows.values.dim(), |(i, j)| {
         (f64::from(rows.values[[i, j]]) - center[j]) * rows.scale[j]
     });
-    let shapes: [fn(&Array2<f64>) -> Array2<f64>; 6] =
+    let shapes: [Shape; 6] =
         [tanh_correlation, rank_correlation, normal_scores, spatial_signs, central_half, pairwise];
     let n_shapes = if z.ncols() <= MOST_PAIRED { 6 } else { 5 };
     shapes[..n_shapes]
@@ -181,12 +184,17 @@ mod tests {
         let z = array![[3.0, 1.0], [1.0, 1.0], [2.0, 1.0], [2.0, 5.0]];
         assert_eq!(ranks(&z), array![[4.0, 2.0], [1.0, 2.0], [2.5, 2.0], [2.5, 4.0]]);
         let same = correlation(array![[1.0, -2.0, 7.0], [2.0, -4.0, 7.0], [3.0, -6.0, 7.0]]);
-        assert!((&same - &array![[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]).iter().all(|v| v.abs() < 1e-12));
-        assert_eq!(spatial_signs(&array![[3.0, 4.0], [0.0, 0.0]]), array![[0.18, 0.24], [0.24, 0.32]]);
+        assert!(
+            (&same - &array![[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+                .iter()
+                .all(|v| v.abs() < 1e-12)
+        );
+        let signs = spatial_signs(&array![[3.0, 4.0], [0.0, 0.0]]);
+        assert!((&signs - &array![[0.18, 0.24], [0.24, 0.32]]).iter().all(|v| v.abs() < 1e-12));
     }
 
     /// Median 0, median absolute deviation 1, so a first scale of s = 1.4826; no value is 3 s off, and the weights of
-    /// -a and a are equal: the scale is the root of the mean square, 2.
+    /// -a and a are equal: the scale is the root of the mean square, 4 / 5.
     #[test]
     fn robust_scale_in_closed_form() {
         let got = robust_scale(array![-1.0, 1.0, -1.0, 1.0, 0.0].view());
