@@ -5,6 +5,7 @@
 
 mod angle_based;
 mod bayesian_mixture;
+pub mod benford;
 mod cblof;
 mod co_occurrence;
 mod column_z_score;
@@ -42,6 +43,7 @@ mod svdd;
 anomalyst_core::methods! {
     angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
+    benford::Benford,
     cblof::Cblof,
     co_occurrence::CoOccurrence,
     column_z_score::ColumnZScore,
