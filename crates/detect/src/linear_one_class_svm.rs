@@ -141,12 +141,7 @@ impl Detector for LinearOneClassSvm {
         accepts: &[LayoutKind::Rows],
         missing: Handles::Refuses,
         codes: Handles::Refuses,
-        holds: &[
-            Invariance::ColumnOrder,
-            Invariance::Translation,
-            Invariance::ColumnScale,
-            Invariance::GlobalScaleRank,
-        ],
+        holds: &[Invariance::ColumnOrder, Invariance::Translation, Invariance::GlobalScaleRank],
         cost: Cost { fit: Growth::Linearithmic, score: Growth::Constant },
         min_items: 1,
         control: false,

@@ -135,7 +135,6 @@ impl Detector for OneClassSvm {
             Invariance::RowOrder,
             Invariance::ColumnOrder,
             Invariance::Translation,
-            Invariance::ColumnScale,
             Invariance::GlobalScaleRank,
         ],
         cost: Cost { fit: Growth::Quadratic, score: Growth::Linear },

@@ -132,7 +132,6 @@ impl Detector for Svdd {
             Invariance::RowOrder,
             Invariance::ColumnOrder,
             Invariance::Translation,
-            Invariance::ColumnScale,
             Invariance::GlobalScaleRank,
         ],
         cost: Cost { fit: Growth::Quadratic, score: Growth::Linear },

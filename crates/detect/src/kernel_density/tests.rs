@@ -141,9 +141,8 @@ fn units_of_columns_change_the_density_by_their_volume() {
     let run = Run::new(0);
     let rows = golden_rows();
     let stretched = &rows * &array![4.0, 0.5, 16.0];
-    let score = |rows: &Array2<f32>| {
-        KernelDensity::default().fit_score_on(&Features::rows(rows.clone()), &run).unwrap().1
-    };
+    let detector = KernelDensity { standardize: true, ..KernelDensity::default() };
+    let score = |rows: &Array2<f32>| detector.fit_score_on(&Features::rows(rows.clone()), &run).unwrap().1;
     for (plain, stretched) in score(&rows).into_iter().zip(score(&stretched)) {
         assert!((stretched - plain - 32.0_f32.ln()).abs() < 1e-4 * plain.abs().max(1.0));
     }

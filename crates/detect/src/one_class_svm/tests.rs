@@ -127,7 +127,8 @@ fn standardizing_divides_columns_by_their_deviations() {
         let scaled = |rows: &Array2<f32>| Features::rows(rows * &array![units[0], units[1]]);
         detector.fit_on(&scaled(&rows), &run).unwrap().score(&scaled(&new), &run).unwrap()
     };
-    assert_eq!(score(OneClassSvm::default(), [1.0, 1.0]), score(plain(), [0.5, 2.0]));
+    let standardized = OneClassSvm { standardize: true, ..OneClassSvm::default() };
+    assert_eq!(score(standardized, [1.0, 1.0]), score(plain(), [0.5, 2.0]));
 }
 
 /// The exact parts of the linear kernel, and the order of parts for the others.

@@ -118,7 +118,7 @@ fn a_direction_without_variance_scores_high_but_finite() {
 /// Two columns that are equal but for rounding: the difference between them is not measured in units of rounding.
 #[test]
 fn rounding_error_is_no_direction() {
-    let row = |i: usize| [i as f32, i as f32 * (1.0 + if i % 2 == 0 { 1e-6 } else { -1e-6 })];
+    let row = |i: usize| [i as f32, i as f32 * (1.0 + if i.is_multiple_of(2) { 1e-6 } else { -1e-6 })];
     let train = Array2::from_shape_fn((20, 2), |(i, j)| row(i)[j]);
     let scores = Pca::default().fit_score_on(&Features::rows(train), &Run::new(0)).unwrap().1;
     assert!(scores[0] > 2.0 && scores[0] > 10.0 * scores[9], "{scores:?}");
