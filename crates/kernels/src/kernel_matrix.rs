@@ -1,6 +1,6 @@
 //! Kernels between rows, for support vectors and densities.
 //!
-//! Reference rows lie in groups of [`LANES`], column by column within a group, so that one query meets many rows at a
+//! Reference rows lie in groups of `LANES`, column by column within a group, so that one query meets many rows at a
 //! time and every pair is measured on its own: `sum_j (x_j - y_j)^2` or `sum_j x_j y_j` in f64, in the order of the
 //! columns. So nothing cancels, and a value depends on the two rows alone, not on the rows around them.
 //!
