@@ -45,27 +45,48 @@ impl Pipeline {
     pub fn fit(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
         recipe.check()?;
         let n_rows = data.n_items();
-        let mut kept: Option<Vec<usize>> = None;
         let mut notices = Notices::default();
-        for (i, pass) in recipe.clean.iter().enumerate().filter(|_| n_rows >= FEWEST_TO_CLEAN) {
-            let _stage = run.stage("setting the oddest rows aside", 0);
-            let ranking = Recipe { members: pass.members.clone(), clean: Vec::new(), ..recipe.clone() };
-            let of_pass = run.child(u64::MAX - 1 - i as u64);
-            let (_, ranked) = Self::fit_on(&ranking, data, kept.as_deref(), &of_pass)?;
-            kept = Some(least_odd(&ranked.scores, pass.drop_frac));
-        }
-        if let Some(kept) = &kept {
+        let mut kept: Option<Vec<usize>> = None;
+        if !recipe.clean.is_empty() && n_rows >= FEWEST_TO_CLEAN {
+            let cleaned = Self::clean(recipe, data, run)?;
             notices.info(
                 None,
                 format!(
-                    "{} of {n_rows} rows that looked oddest at first sight were scored but not learned from",
-                    n_rows - kept.len()
+                    "{} of {n_rows} rows were learned from: the oddest at first sight are scored only{}",
+                    cleaned.len(),
+                    if n_rows > MOST_TO_CLEAN { ", and a sample is enough" } else { "" }
                 ),
             );
+            kept = Some(cleaned);
         }
         let (pipeline, report) = Self::fit_on(recipe, data, kept.as_deref(), run)?;
         notices.extend(report.notices);
         Ok((pipeline, FitReport { notices, ..report }))
+    }
+
+    /// The rows that the passes of `recipe` leave, in order; of a large table, of a random sample.
+    fn clean(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<Vec<usize>> {
+        let n_rows = data.n_items();
+        let sample = (n_rows > MOST_TO_CLEAN).then(|| {
+            let mut rows = index::sample(&mut run.random(u64::MAX), n_rows, MOST_TO_CLEAN).into_vec();
+            rows.sort_unstable();
+            rows
+        });
+        let sampled = sample.as_ref().map(|rows| data.take(rows));
+        let mut kept: Option<Vec<usize>> = None;
+        for (i, pass) in recipe.clean.iter().enumerate() {
+            let _stage = run.stage("setting the oddest rows aside", 0);
+            let ranking = Recipe { members: pass.members.clone(), clean: Vec::new(), ..recipe.clone() };
+            let of_pass = run.child(u64::MAX - 1 - i as u64);
+            let (_, ranked) =
+                Self::fit_on(&ranking, sampled.as_ref().unwrap_or(data), kept.as_deref(), &of_pass)?;
+            kept = Some(least_odd(&ranked.scores, pass.drop_frac));
+        }
+        let kept = kept.unwrap_or_default();
+        Ok(match sample {
+            Some(rows) => kept.into_iter().map(|at| rows[at]).collect(),
+            None => kept,
+        })
     }
 
     /// Fits on the rows `kept` (all of them where `None`) and ranks all rows.
@@ -258,6 +279,8 @@ struct SavedMember {
 
 /// Tables of fewer rows have none to spare: passes are left out.
 const FEWEST_TO_CLEAN: usize = 32;
+/// Of tables of more rows a sample is enough to learn from, once it is clean.
+const MOST_TO_CLEAN: usize = 40_000;
 
 /// All rows but the share `drop_frac` of highest score, in order; of equal scores the earlier row stays.
 fn least_odd(scores: &[f32], drop_frac: f64) -> Vec<usize> {
