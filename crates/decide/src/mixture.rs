@@ -21,11 +21,11 @@
 //! Blei, Jordan 2006, Bayesian Analysis 1(1). Bishop 2006, Pattern Recognition and Machine Learning.
 
 use anomalyst_core::{Random, Result, Run};
+use anomalyst_kernels::special::digamma;
 use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use crate::draw;
-use crate::special::digamma;
 
 const RIDGE: f64 = 1e-6;
 const MAX_STEPS: usize = 200;

@@ -30,18 +30,6 @@ pub fn ln_gamma(x: f64) -> f64 {
     (x - 0.5) * x.ln() - x + HALF_LN_TWO_PI + stirling_series(x) - product.ln()
 }
 
-/// `digamma(x)` for `x > 0`: the asymptotic series after raising the argument above 10.
-pub fn digamma(x: f64) -> f64 {
-    let (mut x, mut sum) = (x, 0.0);
-    while x < 10.0 {
-        sum -= 1.0 / x;
-        x += 1.0;
-    }
-    let y = 1.0 / (x * x);
-    let series = y * (1.0 / 12.0 - y * (1.0 / 120.0 - y * (1.0 / 252.0 - y * (1.0 / 240.0 - y / 132.0))));
-    sum + x.ln() - 0.5 / x - series
-}
-
 /// `P(X <= x)` and `P(X > x)` for `X ~ Beta(a, b)`; `y` is `1 - x`, given apart because near `x = 1` it holds digits that
 /// `x` has lost. The smaller of the two decides: where it is exact, rounding of the other does not matter.
 pub fn beta_tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
@@ -190,19 +178,18 @@ mod tests {
         }
     }
 
-    /// SciPy 1.17.1 `gammaln`, `digamma`; both series are good to a few units in the last place.
+    /// SciPy 1.17.1 `gammaln`; the series is good to a few units in the last place.
     #[test]
-    fn gamma_functions_match_reference() {
-        for (x, ln, di) in [
-            (0.1, 2.252712651734206, -10.423754940411076),
-            (0.5, 0.5723649429247, -1.9635100260214235),
-            (2.5, 0.2846828704729192, 0.7031566406452432),
-            (14.9, 24.924132002217277, 2.667428976216042),
-            (100.0, 359.1342053695754, 4.600161852738088),
-            (1e6, 12815504.569147611, 13.81551005796419),
+    fn ln_gamma_matches_reference() {
+        for (x, ln) in [
+            (0.1, 2.252712651734206),
+            (0.5, 0.5723649429247),
+            (2.5, 0.2846828704729192),
+            (14.9, 24.924132002217277),
+            (100.0, 359.1342053695754),
+            (1e6, 12815504.569147611),
         ] {
             close(ln_gamma(x), ln, 1e-13);
-            close(digamma(x), di, 1e-12);
         }
         assert!(ln_gamma(1.0).abs() < 1e-14);
     }
