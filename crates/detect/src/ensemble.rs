@@ -211,7 +211,7 @@ mod tests {
         assert!(read(json!({ "n_bins": 7 })).unwrap_err().contains("kind"));
         let refused = |base: Base| base.detector("base").map(|_| ()).unwrap_err().to_string();
         assert!(refused(Base::of("feature_bagging")).contains("ensemble itself"));
-        assert!(refused(Base::of("hbso")).contains("did you mean `hbos`?"));
+        assert!(refused(Base::of("hbo")).contains("did you mean `hbos`?"));
         assert!(refused(Base::of("hbos").with("bins", 1)).contains("n_bins"));
     }
 }

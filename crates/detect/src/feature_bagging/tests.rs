@@ -112,7 +112,7 @@ fn parameters_of_the_base_are_its_own() {
     assert_eq!(made(json!({ "base": "ecod" })).map(|d| d.params()).unwrap()["base"], "ecod");
     for (base, why) in [
         (json!("feature_bagging"), "base"),
-        (json!("hbso"), "did you mean `hbos`?"),
+        (json!("hbo"), "did you mean `hbos`?"),
         (json!({ "kind": "hbos", "bins": 7 }), "n_bins"),
         (json!({ "kind": "lscp" }), "base"),
     ] {
@@ -125,7 +125,8 @@ fn parameters_of_the_base_are_its_own() {
 
 #[test]
 fn damaged_models_are_refused_by_name() {
-    let detector = bagging(Base::of("ecod"), CombineMembers::BreadthFirst);
+    // A base whose own state does not tell its width.
+    let detector = bagging(Base::of("random"), CombineMembers::BreadthFirst);
     let entry = Entry::of::<FeatureBagging>();
     let params = serde_json::to_value(&detector).unwrap();
     let model = (entry.from_json)(&params).unwrap().fit(&rows(), &Run::new(0)).unwrap();
@@ -140,7 +141,7 @@ fn damaged_models_are_refused_by_name() {
             assert!(error.as_ref().is_some_and(|e| e.contains(why)), "{error:?} does not say `{why}`");
         };
     refused("ensemble", &|_, json| drop(json.insert("state/member1/kind".into(), json!("feature_bagging"))));
-    refused("hbso", &|_, json| drop(json.insert("state/member1/kind".into(), json!("hbso"))));
+    refused("hbo", &|_, json| drop(json.insert("state/member1/kind".into(), json!("hbo"))));
     refused("columns", &|_, json| json.get_mut("state/member1/shape").unwrap()["n_values"] = json!(9));
     refused("subspace", &|tensors, _| tensors.get_mut("state/columns").unwrap().bytes[2] = 1);
     refused("subspace", &|tensors, _| tensors.get_mut("state/column_ends").unwrap().bytes.fill(0xff));

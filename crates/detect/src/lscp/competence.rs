@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn correlation_in_closed_form() {
-        assert_eq!(correlation(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]), 1.0);
-        assert_eq!(correlation(&[1.0, 2.0, 3.0], &[1.0, 0.0, -1.0]), -1.0);
+        assert_eq!(correlation(&[0.0, 2.0, 0.0, 2.0], &[0.0, 6.0, 0.0, 6.0]), 1.0);
+        assert_eq!(correlation(&[0.0, 2.0, 0.0, 2.0], &[6.0, 0.0, 6.0, 0.0]), -1.0);
         assert_eq!(correlation(&[1.0, 0.0, 1.0, 0.0], &[1.0, 1.0, 0.0, 0.0]), 0.0);
         assert_eq!(correlation(&[0.1; 3], &[1.0, 2.0, 4.0]), 0.0);
         assert_eq!(correlation(&[], &[]), 0.0);
