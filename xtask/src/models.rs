@@ -14,8 +14,8 @@ fn folder() -> PathBuf {
     crate::root().join("crates/anomalyst/tests/models")
 }
 
-/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
-/// beside it. Files of earlier releases stay as they are.
+/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the
+/// scores of `rows.csv` beside it. Files of earlier releases stay as they are.
 pub(crate) fn write() -> Result<()> {
     let run = Run::new(0);
     let rows = folder().join("rows.csv");

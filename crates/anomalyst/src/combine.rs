@@ -2,7 +2,7 @@
 //!
 //! Members score in units of their own, so each is first put on a scale that its training scores define
 //! ([`ScoreScale`]); then a rule makes one score of them. Scale and rule are fixed by the fit, so a row's score never
-//! depends on its batch. A rule is its file, its `mod` line and its line in [`COMBINATORS`].
+//! depends on its batch. A rule is its file, its `mod` line and its line in `combinators!`.
 //!
 //! Writing `z_j(x)` for the score of member `j` of `m` on its scale and `w_j` for its weight, the rules are equations in
 //! these; the page of each stands at the head of its file.
@@ -26,17 +26,26 @@ use serde_json::Value;
 use crate::recipe::{Member, Part};
 use crate::registry;
 
+pub use buckets::Sizes;
 pub use scale::{MemberScale, ScoreScale};
 
-/// The rules of every recipe, sorted by name.
-pub const COMBINATORS: &[CombinatorEntry] = &[
-    CombinatorEntry::of::<average_of_maximum::AverageOfMaximum>(),
-    CombinatorEntry::of::<maximum::Maximum>(),
-    CombinatorEntry::of::<maximum_of_average::MaximumOfAverage>(),
-    CombinatorEntry::of::<mean::Mean>(),
-    CombinatorEntry::of::<median::Median>(),
-    CombinatorEntry::of::<rank::Rank>(),
-];
+/// Makes the types public and lists them, as `methods!` does for detectors.
+macro_rules! combinators {
+    ($($module:ident::$rule:ident),* $(,)?) => {
+        $(pub use $module::$rule;)*
+        /// The rules of every recipe, sorted by name.
+        pub const COMBINATORS: &[CombinatorEntry] = &[$(CombinatorEntry::of::<$rule>()),*];
+    };
+}
+
+combinators! {
+    average_of_maximum::AverageOfMaximum,
+    maximum::Maximum,
+    maximum_of_average::MaximumOfAverage,
+    mean::Mean,
+    median::Median,
+    rank::Rank,
+}
 
 /// A rule that makes one score of those of all members.
 pub trait Combinator: Send + Sync {
@@ -96,7 +105,7 @@ pub struct CombinatorEntry {
 }
 
 impl CombinatorEntry {
-    const fn of<C: Registered + 'static>() -> Self {
+    const fn of<C: Registered>() -> Self {
         Self {
             card: &C::CARD,
             from_json: |value| Ok(Box::new(params_from_json::<C>(C::CARD.id, value)?)),

@@ -98,8 +98,10 @@ fn damaged_combinations_are_refused_by_name() {
     let scores = "member1/training_scores";
     assert_eq!(good.0[scores].shape, [N]);
     refused("training_scores", &|bad| drop(bad.0.remove(scores)));
-    refused("in order", &|bad| bad.0.get_mut(scores).unwrap().bytes[3] ^= 0x40);
-    refused("not finite", &|bad| bad.0.get_mut(scores).unwrap().bytes[N * 4 - 4..].fill(0x7f));
+    refused("in order", &|bad| bad.0.get_mut(scores).unwrap().bytes.rotate_left(4));
+    refused("not finite", &|bad| {
+        bad.0.get_mut(scores).unwrap().bytes[N * 4 - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    });
     refused("not finite", &|bad| {
         let tensor = bad.0.get_mut(scores).unwrap();
         tensor.bytes.clear();
