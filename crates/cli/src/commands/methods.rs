@@ -115,7 +115,16 @@ fn allowed(property: &Value, root: &Value) -> String {
         options.into_iter().flatten().filter_map(|option| option.get("const")).map(text_of).collect();
     names.extend(property.get("enum").and_then(Value::as_array).into_iter().flatten().map(text_of));
     if !names.is_empty() {
-        return format!("one of {}", names.join(", "));
+        let is =
+            |kind: &str| options.into_iter().flatten().any(|option| option.get("type") == Some(&json!(kind)));
+        let more = if is("array") {
+            ", or another list"
+        } else if is("object") {
+            ", or a table"
+        } else {
+            ""
+        };
+        return format!("one of {}{more}", names.join(", "));
     }
     let bound = |key: &str, word: &str| property.get(key).map(|b| format!("{word} {b}"));
     let bounds: Vec<String> = [
