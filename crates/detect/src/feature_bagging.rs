@@ -195,7 +195,7 @@ impl FeatureBaggingModel {
                 return scores.iter().map(|own| f64::from(own[i])).sum::<f64>() / n_members;
             }
             let position = |(t, (ranking, own)): (usize, (&Ranking, &Vec<f32>))| {
-                ranking.from_top(own[i]) + t as f64 / n_members
+                ranking.rank_from_top(own[i]) + t as f64 / n_members
             };
             let n_places = self.rankings[0].scores().len() + 1;
             let first =

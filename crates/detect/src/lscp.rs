@@ -104,6 +104,15 @@ pub struct LscpModel {
     competence: Competence,
 }
 
+/// What a fit gives.
+struct Parts {
+    model: LscpModel,
+    /// Each member's scores of all training rows.
+    scores: Vec<Vec<f32>>,
+    /// Which training rows are kept as reference; all where `None`.
+    reference: Option<Vec<usize>>,
+}
+
 fn bases() -> Vec<Base> {
     [10, 20, 30, 40, 50].map(|k| Base::of("local_outlier_factor").with("n_neighbors", k)).into()
 }
@@ -154,12 +163,12 @@ impl Detector for Lscp {
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<LscpModel> {
         let subspaces = self.draw_subspaces(train.n_values(), run);
-        Ok(self.fit_in(train.features(), subspaces, run)?.0)
+        Ok(self.fit_in(train.features(), subspaces, run)?.model)
     }
 
     fn fit_score(&self, train: Checked<'_>, run: &Run) -> Result<(LscpModel, Vec<f32>)> {
         let subspaces = self.draw_subspaces(train.n_values(), run);
-        let (model, scores, reference) = self.fit_in(train.features(), subspaces, run)?;
+        let Parts { model, scores, reference } = self.fit_in(train.features(), subspaces, run)?;
         let own = reference.map(|rows| own_numbers(train.n_parts(), &rows));
         let skip = own.as_deref().map_or(Skip::SameIndex, Skip::Each);
         let scores = model.combine(train.features(), &scores, skip, run)?;
@@ -195,14 +204,7 @@ impl Lscp {
         (0..self.n_subspaces).map(|t| draw_columns(d, &mut run.random(1 + t as u64))).collect()
     }
 
-    /// The model, the members' scores of the training rows, and which of these are kept as reference.
-    #[expect(clippy::type_complexity, reason = "three answers of one fit")]
-    fn fit_in(
-        &self,
-        train: &Features,
-        subspaces: Vec<Vec<usize>>,
-        run: &Run,
-    ) -> Result<(LscpModel, Vec<Vec<f32>>, Option<Vec<usize>>)> {
+    fn fit_in(&self, train: &Features, subspaces: Vec<Vec<usize>>, run: &Run) -> Result<Parts> {
         let stage = run.stage("fitting detectors", self.bases.len() as u64);
         let (mut members, mut scores) = (Vec::new(), Vec::new());
         for (j, base) in self.bases.iter().enumerate() {
@@ -221,7 +223,7 @@ impl Lscp {
         let line = |m: &Moments| competence::line(m.mean(), m.std_dev());
         let competence = Competence::new(kept, moments.iter().map(line).collect(), self.n_bins);
         let regions = Regions::new(train.values.select(Axis(0), &rows), subspaces, self.n_neighbors)?;
-        Ok((LscpModel { members, regions, competence }, scores, reference))
+        Ok(Parts { model: LscpModel { members, regions, competence }, scores, reference })
     }
 }
 

@@ -41,7 +41,7 @@ impl Ranking {
     /// greatest score the rank falls as the score's distance from the median grows: twice as far, half the rank (the
     /// tail of a Pareto distribution of index 1, heavy enough that no distance makes a rank vanish). Below the
     /// least it is the same from the other end.
-    pub fn from_top(&self, score: f32) -> f64 {
+    pub fn rank_from_top(&self, score: f32) -> f64 {
         let (sorted, n) = (&self.sorted[..], self.sorted.len());
         let below = sorted.partition_point(|&s| s < score);
         let until = sorted.partition_point(|&s| s <= score);
@@ -77,12 +77,12 @@ mod tests {
     #[test]
     fn closed_form() {
         let ranking = Ranking::new(vec![3.0, 0.0, 1.0, 2.0, 4.0]).unwrap();
-        let got = [4.0, 2.0, 0.0, 2.5, 6.0, 10.0, -2.0].map(|s| ranking.from_top(s));
+        let got = [4.0, 2.0, 0.0, 2.5, 6.0, 10.0, -2.0].map(|s| ranking.rank_from_top(s));
         assert_eq!(got, [1.0, 3.0, 5.0, 2.5, 0.5, 0.25, 5.5]);
         let tied = Ranking::new(vec![1.0, 1.0, 1.0, 5.0]).unwrap();
-        assert_eq!([1.0, 5.0, 3.0].map(|s| tied.from_top(s)), [3.0, 1.0, 2.0]);
+        assert_eq!([1.0, 5.0, 3.0].map(|s| tied.rank_from_top(s)), [3.0, 1.0, 2.0]);
         let equal = Ranking::new(vec![7.0; 3]).unwrap();
-        assert_eq!([7.0, 8.0, 6.0].map(|s| equal.from_top(s)), [2.0, 1.0, 3.0]);
+        assert_eq!([7.0, 8.0, 6.0].map(|s| equal.rank_from_top(s)), [2.0, 1.0, 3.0]);
         assert!(Ranking::new(Vec::new()).is_none() && Ranking::new(vec![f32::NAN, 1.0]).is_none());
     }
 
@@ -94,7 +94,7 @@ mod tests {
             for &score in &scores {
                 let above = scores.iter().filter(|&&s| s > score).count() as f64;
                 let equal = scores.iter().filter(|&&s| s == score).count() as f64;
-                prop_assert_eq!(ranking.from_top(score), above + (equal + 1.0) / 2.0);
+                prop_assert_eq!(ranking.rank_from_top(score), above + (equal + 1.0) / 2.0);
             }
         }
 
@@ -106,7 +106,7 @@ mod tests {
         ) {
             let ranking = Ranking::new(scores.clone()).unwrap();
             let (a, b) = (a.min(b), a.max(b));
-            let [low, high] = [a, b].map(|s| ranking.from_top(s));
+            let [low, high] = [a, b].map(|s| ranking.rank_from_top(s));
             prop_assert!(low > high || a == b, "{} {}", low, high);
             prop_assert!(high > 0.0 && low < (scores.len() + 1) as f64 || a < -1e20);
         }

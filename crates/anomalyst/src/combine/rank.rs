@@ -15,7 +15,7 @@
 //! # Differences
 //! Ranks are those among the training scores, not those within the batch, so that a row's score is its own: between
 //! training scores ranks are interpolated, equal ones share the mean of their ranks, and beyond the greatest
-//! they go on falling ([`anomalyst_kernels::ranking::Ranking::from_top`]), where a rank within the batch would tie.
+//! they go on falling ([`anomalyst_kernels::ranking::Ranking::rank_from_top`]), where a rank within the batch would tie.
 //!
 //! # Complexity
 //! Keeps the training scores: 4 n bytes per member. O(log n) per score.

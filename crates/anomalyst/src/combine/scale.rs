@@ -2,7 +2,7 @@
 //!
 //! # Equations
 //! With the training scores `t_1 .. t_n` of the member, `m` their median and `r(x)` the rank of its score counted from
-//! the greatest of them ([`Ranking::from_top`]: interpolated between them, continued beyond):
+//! the greatest of them ([`Ranking::rank_from_top`]: interpolated between them, continued beyond):
 //!
 //! - `robust`: `z(x) = (s(x) - m) / (0.7413 IQR)`: how many deviations above the median;
 //! - `ranks`: `z(x) = -r(x) / (n + 1)`, above -1 and below 0: minus the share of training rows that are as odd;
@@ -88,7 +88,7 @@ impl ScoreScale {
         let z = match &self.ranks {
             None => (f64::from(score) - center) / spread,
             Some((ranking, kind)) => {
-                let share = ranking.from_top(score) / (ranking.scores().len() + 1) as f64;
+                let share = ranking.rank_from_top(score) / (ranking.scores().len() + 1) as f64;
                 if *kind == MemberScale::Ranks {
                     -share
                 } else {

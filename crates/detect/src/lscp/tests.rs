@@ -42,7 +42,7 @@ fn matches_reference() {
     let asked = ndarray::concatenate![Axis(0), rows.values.slice(ndarray::s![..30, ..]), new];
     for (n_bins, want) in [(10, REFERENCE_10), (2, REFERENCE_2)] {
         let detector = Lscp { bases: lofs(&[3, 6, 10, 15]), n_neighbors: 12, n_bins, ..Lscp::default() };
-        let (model, _, _) = detector.fit_in(&rows, vec![vec![0, 1, 2, 3]; 20], &run).unwrap();
+        let Parts { model, .. } = detector.fit_in(&rows, vec![vec![0, 1, 2, 3]; 20], &run).unwrap();
         let features = Features::rows(asked.clone());
         let scores: Vec<Vec<f32>> =
             model.members.iter().map(|model| model.score(&features, &run).unwrap()).collect();
@@ -182,7 +182,7 @@ fn equals_the_naive_way_in_random_subspaces() {
         let run = Run::new(seed);
         let (fitted, own) = detector.fit_score_on(&rows, &run).unwrap();
         let subspaces = detector.draw_subspaces(4, &run);
-        let scores = detector.fit_in(&rows, subspaces, &run).unwrap().1;
+        let scores = detector.fit_in(&rows, subspaces, &run).unwrap().scores;
         let want = naive(&detector, fitted.model(), &scores, &rows.values);
         for (i, (got, want)) in own.iter().zip(want).enumerate() {
             assert!((f64::from(*got) - want).abs() < 1e-5, "seed {seed}, row {i}: {got} {want}");
