@@ -14,15 +14,9 @@ settings = [
     dict(n_components=60, gamma=0.9),
     dict(n_components=2, kernel="linear"),
     dict(n_components=6, kernel="poly", degree=3, gamma=0.1, coef0=1.0),
-    dict(n_components=4, kernel="sigmoid", gamma=0.01, coef0=-0.5),
 ]
 for s in settings:
     m = KPCA(eigen_solver="dense", **s)
-    try:
-        m.fit(X)
-    except ValueError as e:
-        # scikit-learn refuses a matrix with negative eigenvalues.
-        print(s, "refused:", str(e)[:60])
-        continue
+    m.fit(X)
     print(s, [float(f"{v:.9g}") for v in m.decision_function(rows)])
     print("   training scores differ from these by", np.abs(m.decision_scores_[[0, 7, 15, 59]] - m.decision_function(rows)[:4]).max())

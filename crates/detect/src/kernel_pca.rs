@@ -18,6 +18,12 @@
 //! Squared distances in the space of the kernel, 0 and up but for rounding. With `rbf` at most about 1 plus the squared
 //! length of the mean: rows that are far from everything score alike.
 //!
+//! # Landmarks
+//! What they lose, as mean AUROC over six ADBench tables (PageBlocks, landsat, optdigits, thyroid, SpamBase, annthyroid) of
+//! 2,500 rows in `scan` and the 750 to 1,200 normal ones for learning in `fit`: all rows as landmarks 0.697 and 0.869;
+//! 500 landmarks 0.683 and 0.867; 250 landmarks 0.676 and 0.862; a fit on 500 rows alone 0.670 and 0.870. The rank
+//! correlation with the scores of all landmarks is 0.978 and 0.991 for 500 landmarks, 0.948 and 0.981 for 500 rows alone.
+//!
 //! # Complexity
 //! With `m` landmarks: fit O(n m (d + m) + m^3), score O(m (d + q)) per row for `q` components. Memory O(m^2 + m d) and
 //! blocks of kernels: some 35 MB for 500 landmarks, whatever the number of rows.
@@ -35,8 +41,8 @@
 //!   with the number of columns; PyOD has one over the number of columns.
 //! - PyOD samples rows and learns from these alone (`sampling`); here landmarks only span the space and all rows say
 //!   where mean and components are.
-//! - Directions whose variance is no more than rounding (1e-12 of the largest) are left out, and, for the `sigmoid`
-//!   kernel, which is none in the strict sense, those of negative variance; errors may then be negative.
+//! - PyOD's `sigmoid` and a negative `coef0` are left out: they are no kernels in the strict sense, so there is no space
+//!   in which to measure an error. Directions whose variance is no more than rounding (1e-12 of the largest) are left out.
 //! - One width for all columns supposes columns of like scale, which the table encoder gives; `standardize` divides raw
 //!   columns by their deviations.
 //!
@@ -68,7 +74,7 @@ use anomalyst_core::{
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::kernel_features::{kernel_moments, map_kernels};
-use anomalyst_kernels::kernel_matrix::product;
+use anomalyst_kernels::kernel_matrix::{Kernel, product};
 use anomalyst_kernels::linalg::{column_means, column_variances, symmetric_eigen};
 use anomalyst_kernels::smo::kernel_nanos;
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
@@ -76,7 +82,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::k_nearest_neighbors::reference_rows;
 use crate::quadratic::finite;
-use crate::support_vectors::{Choice, GammaRule, KernelKind, SupportVectors, Units};
+use crate::support_vectors::{SupportVectors, Units};
 
 /// The least variance of a direction, as a share of the largest.
 const ROUNDING: f64 = 1e-12;
@@ -93,16 +99,16 @@ pub struct KernelPca {
     #[schemars(range(min = 0.0, max = 1.0))]
     pub variance_share: f64,
     /// What makes rows alike.
-    pub kernel: KernelKind,
-    /// The reciprocal of the squared width of `rbf`, the factor of the product in `polynomial` and `sigmoid`. Left
-    /// out, one over the sum of the columns' variances.
+    pub kernel: PcaKernel,
+    /// The reciprocal of the squared width of `rbf`, the factor of the product in `polynomial`. Left out, one over the
+    /// sum of the columns' variances.
     #[schemars(range(min = 1e-12, max = 1e12))]
     pub gamma: Option<f64>,
     /// The power of `polynomial`.
     #[schemars(range(min = 1, max = 10))]
     pub degree: u32,
-    /// What `polynomial` and `sigmoid` add to the product.
-    #[schemars(range(min = -1e6, max = 1e6))]
+    /// What `polynomial` adds to the product.
+    #[schemars(range(min = 0.0, max = 1e6))]
     pub coef0: f64,
     /// Divides each column by its standard deviation first, so that units do not matter.
     pub standardize: bool,
@@ -116,7 +122,7 @@ impl Default for KernelPca {
         Self {
             n_components: None,
             variance_share: 0.7,
-            kernel: KernelKind::Rbf,
+            kernel: PcaKernel::Rbf,
             gamma: None,
             degree: 3,
             coef0: 1.0,
@@ -124,6 +130,19 @@ impl Default for KernelPca {
             n_landmarks: 500,
         }
     }
+}
+
+/// The measure of how alike two rows are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PcaKernel {
+    /// `exp(-gamma |x - y|^2)`.
+    #[default]
+    Rbf,
+    /// `x . y`, with which this is plain PCA.
+    Linear,
+    /// `(gamma x . y + coef0)^degree`.
+    Polynomial,
 }
 
 /// Landmarks, mean and components.
@@ -166,12 +185,13 @@ impl Detector for KernelPca {
         let units = Units::of(train.features().values.view(), self.standardize);
         let rows = units.apply(train.features().values.view());
         let rows = rows.view();
-        let kernel = self.choice(rows).kernel(rows);
+        let kernel = self.kernel_for(rows);
         let sample = reference_rows(rows.nrows(), Some(self.n_landmarks), run);
         let sample = sample.map(|kept| rows.select(Axis(0), &kept));
         let landmarks = sample.as_ref().map_or(rows, |sample| sample.view());
         let stage = run.stage("components", 1);
-        let model = self.components(SupportVectors::evenly(kernel, units, landmarks), landmarks, rows, run)?;
+        let model =
+            self.components(SupportVectors::evenly(kernel, units, landmarks), landmarks, rows, run)?;
         stage.advance(1);
         Ok(model)
     }
@@ -190,11 +210,18 @@ impl Detector for KernelPca {
 }
 
 impl KernelPca {
-    fn choice(&self, rows: ArrayView2<'_, f32>) -> Choice {
+    fn kernel_for(&self, rows: ArrayView2<'_, f32>) -> Kernel {
         let spread: f64 = column_variances(rows, &column_means(rows)).iter().sum();
-        let gamma = self.gamma.or((spread > 0.0).then(|| spread.recip().min(f64::MAX)));
         // Where nothing spreads, any width will do.
-        Choice { kind: self.kernel, gamma, rule: GammaRule::Auto, degree: self.degree, coef0: self.coef0 }
+        let by_spread = || if spread > 0.0 { spread.recip().min(f64::MAX) } else { 1.0 };
+        let gamma = self.gamma.unwrap_or_else(by_spread);
+        match self.kernel {
+            PcaKernel::Rbf => Kernel::Rbf { gamma },
+            PcaKernel::Linear => Kernel::Linear,
+            PcaKernel::Polynomial => {
+                Kernel::Polynomial { gamma, coef0: self.coef0, degree: self.degree as i32 }
+            }
+        }
     }
 
     fn components(
@@ -245,7 +272,8 @@ fn square(kernels: Vec<f64>, n: usize) -> Result<Array2<f64>> {
     if kernels.iter().any(|v| !v.is_finite()) {
         return Err(Error::Numeric {
             method: "kernel_pca".into(),
-            what: "kernels beyond the range of numbers; set standardize, a smaller gamma or a smaller degree".into(),
+            what: "kernels beyond the range of numbers; set standardize, a smaller gamma or a smaller degree"
+                .into(),
         });
     }
     Array2::from_shape_vec((n, n), kernels).map_err(|e| Error::Data(format!("kernel_pca: {e}")))
@@ -264,7 +292,8 @@ impl Model for KernelPcaModel {
         let own = kernel.of_each_with_itself(rows.view());
         map_kernels((self.landmarks.rows(), kernel), rows.view(), &self.axes, run, |i, _, y| {
             let (mean, along) = y.split_last().unwrap_or((&0.0, &[]));
-            let explained: f64 = along.iter().zip(&self.offsets).map(|(y, offset)| (y - offset).powi(2)).sum();
+            let explained: f64 =
+                along.iter().zip(&self.offsets).map(|(y, offset)| (y - offset).powi(2)).sum();
             finite(own[i] - 2.0 * mean + self.level - explained)
         })
     }

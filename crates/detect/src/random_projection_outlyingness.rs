@@ -226,7 +226,8 @@ impl Along {
     ) -> Result<Vec<Self>> {
         let mut all = Vec::with_capacity(axes.nrows());
         for some in axes.axis_chunks_iter(Axis(0), TOGETHER) {
-            let projected = map_projected(rows, (center, scale), &some.to_owned(), run, |_, _, y| y.to_vec())?;
+            let projected =
+                map_projected(rows, (center, scale), &some.to_owned(), run, |_, _, y| y.to_vec())?;
             let one = |j: usize| Self::of(&mut projected.iter().map(|y| y[j]).collect::<Vec<f64>>());
             all.par_extend((0..some.nrows()).into_par_iter().map(one));
         }

@@ -305,7 +305,9 @@ impl Grower<'_> {
     /// A random weight in a unit of the column within the node, so that units do not matter.
     fn term(&mut self, task: &Task, column: u32, extent: &Extent) -> Term {
         let weight = match self.plan.weights {
-            Weights::NormalPerWidth => standard_normal(&mut self.random) / (f64::from(extent.high) - f64::from(extent.low)),
+            Weights::NormalPerWidth => {
+                standard_normal(&mut self.random) / (f64::from(extent.high) - f64::from(extent.low))
+            }
             Weights::EvenPerDeviation => {
                 let alone = [Term { column, weight: 1.0, center: 0.0 }];
                 self.between(-1.0, 1.0) / deviation(&self.projections(task, &alone))

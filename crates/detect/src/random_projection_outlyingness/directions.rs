@@ -70,8 +70,7 @@ impl RandomProjectionOutlyingness {
 /// Flats that hold more than half of the rows, and directions across rows within them.
 fn hyperplanes(rows: Rows<'_>, count: usize, run: &Run) -> Result<Vec<Vec<f64>>> {
     let (n, d) = rows.values.dim();
-    let axes: Vec<Vec<f64>> =
-        (0..d).map(|j| (0..d).map(|i| f64::from(u8::from(i == j))).collect()).collect();
+    let axes: Vec<Vec<f64>> = (0..d).map(|j| (0..d).map(|i| f64::from(u8::from(i == j))).collect()).collect();
     let along = rows.along(&axes, run)?;
     let mut flats: Vec<Vec<f64>> =
         axes.into_iter().zip(along).filter(|(_, along)| along.is_flat).map(|(axis, _)| axis).collect();
@@ -142,10 +141,7 @@ fn from_subsets(
     })
 }
 
-fn collect(
-    count: usize,
-    make: impl Fn(usize) -> Result<Option<Vec<f64>>> + Sync,
-) -> Result<Vec<Vec<f64>>> {
+fn collect(count: usize, make: impl Fn(usize) -> Result<Option<Vec<f64>>> + Sync) -> Result<Vec<Vec<f64>>> {
     (0..count).into_par_iter().filter_map(|i| make(i).transpose()).collect()
 }
 

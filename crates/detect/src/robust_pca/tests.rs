@@ -9,8 +9,7 @@ use proptest::prelude::*;
 fn golden_rows() -> Array2<f32> {
     let mix = array![[1.0, 0.5, -1.0, 0.25, 2.0, -0.75], [0.5, -1.0, 1.0, 2.0, -0.25, 1.5]];
     let hidden = Array2::from_shape_fn((40, 2), |(i, j)| {
-        let whole =
-            [(37 * i * i + 11 * i) % 101, (53 * i * i + 29 * i) % 97][j] as f32 - [50.0, 48.0][j];
+        let whole = [(37 * i * i + 11 * i) % 101, (53 * i * i + 29 * i) % 97][j] as f32 - [50.0, 48.0][j];
         whole / 32.0
     });
     let mut rows = hidden.dot(&mix);
@@ -62,8 +61,7 @@ fn matches_another_solver() {
 }
 
 /// Rank 2 in 30 columns, one entry in twenty moved: scores are the sums of what was moved, for rows that were learned from
-/// and for new ones. The singular values are those of rows shrunk by nothing, so new rows pay for being larger than usual;
-/// that is within the tolerance of 3 %.
+/// and for new ones, as far as the pursuit has converged. What medians take off is the third direction.
 #[test]
 fn planted_values_come_back() {
     let noise = |i: usize, j: usize| {
@@ -80,12 +78,12 @@ fn planted_values_come_back() {
         (left.dot(&right) + &moved, moved.map(|v| v.abs()).sum_axis(Axis(1)))
     };
     let ((train, planted), (new, new_planted)) = (make(0, 200), make(700, 50));
-    let detector = RobustPca { standardize: false, ..exact() };
+    let detector = RobustPca { standardize: false, tolerance: 1e-7, max_iter: 2000, ..RobustPca::default() };
     let (fitted, own) = detector.fit_score_on(&Features::rows(train), &Run::new(0)).unwrap();
-    assert_eq!(fitted.model().singular.len(), 2);
+    assert_eq!(fitted.model().singular.len(), 3);
     let scores = fitted.score(&Features::rows(new), &Run::new(0)).unwrap();
     for (got, want) in own.iter().chain(&scores).zip(planted.iter().chain(&new_planted)) {
-        assert!((got - want).abs() < 0.03 * want.max(8.0), "{got} {want}");
+        assert!((got - want).abs() < 0.01, "{got} {want}");
     }
 }
 

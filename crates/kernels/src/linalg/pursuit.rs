@@ -133,11 +133,8 @@ impl Split {
             .zip(cells.par_chunks(BLOCK * k))
             .map(|(whole, cells)| {
                 run.check()?;
-                let open: Vec<f64> = cells
-                    .iter()
-                    .zip(whole.iter())
-                    .map(|(m, t)| m - t + 2.0 * t.clamp(-clip, clip))
-                    .collect();
+                let open: Vec<f64> =
+                    cells.iter().zip(whole.iter()).map(|(m, t)| m - t + 2.0 * t.clamp(-clip, clip)).collect();
                 let mut low = vec![0.0; open.len()];
                 let out = MatMut::from_column_major_slice_mut(&mut low, k, open.len() / k);
                 matmul(out, Accum::Replace, shrink, columns_of(&open, k), 1.0, Par::Seq);
@@ -192,8 +189,7 @@ mod tests {
         for (n, d) in [(120, 80), (80, 120)] {
             let (low, sparse) = planted(n, d, 3);
             let lambda = 1.0 / (n.max(d) as f64).sqrt();
-            let found =
-                principal_component_pursuit(&low + &sparse, lambda, LIMITS, &Run::new(0)).unwrap();
+            let found = principal_component_pursuit(&low + &sparse, lambda, LIMITS, &Run::new(0)).unwrap();
             assert!(found.is_converged && found.n_iter < 500, "{}", found.n_iter);
             assert_eq!(found.singular.len(), 3);
             let worst = |a: &Array2<f64>, b: &Array2<f64>| {
