@@ -224,9 +224,10 @@ impl<'a> Split<'a> {
         for _ in 0..MAX_SWEEPS {
             self.sweep();
             self.residual();
-            let gap = |(s, y): (&f64, &f64)| self.model.lambda * s.abs() - y * s;
-            // Written so that what a damaged model makes of it ends the loop too.
-            if !(self.sparse.iter().zip(&self.dual).map(gap).sum::<f64>() > limit) {
+            let of_column = |(s, y): (&f64, &f64)| self.model.lambda * s.abs() - y * s;
+            let gap: f64 = self.sparse.iter().zip(&self.dual).map(of_column).sum();
+            // NaN is what a damaged model may give.
+            if gap <= limit || gap.is_nan() {
                 break;
             }
         }

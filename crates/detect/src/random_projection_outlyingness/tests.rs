@@ -105,7 +105,7 @@ fn flats_are_directions_of_their_own() {
     let mut rows = Array2::from_shape_fn((300, 5), |(i, j)| match j {
         0..3 => free[[i, j]],
         3 => free[[i, 0]] + free[[i, 1]],
-        _ => (i % 40 == 0) as u8 as f32,
+        _ => f32::from(u8::from(i % 40 == 0)),
     });
     // Odd within the flat: usual by columns, unusual together.
     rows.row_mut(299).assign(&array![2.5, -2.5, 0.0, 0.0, 0.0]);
