@@ -6,11 +6,14 @@
 //! measured, where plain PCA only knows straight ones.
 //!
 //! # Equations
-//! With `phi` the map of the kernel, `m` the mean of `phi` over the training rows and `v_j` the leading unit eigenvectors
-//! of their covariance, `s(x) = |phi(x) - m|^2 - sum_{j <= q} (v_j . (phi(x) - m))^2` (Hoffmann, equation 5).
-//! All of it is kernels: landmark rows `Z` with `K = k(Z, Z) = U D U'` span coordinates `f(x) = D^(-1/2) U' k(Z, x)`, and
-//! with mean `f_m` and eigenvectors `a_j` of the covariance of `f` over all training rows,
-//! `s(x) = k(x, x) - 2 f_m . f(x) + |f_m|^2 - sum_j (a_j . (f(x) - f_m))^2`.
+//! With `phi` the map of the kernel, `m` the mean of `phi` over the training rows and `v_j` the leading unit
+//! eigenvectors of their covariance (Hoffmann, equation 5):
+//! `s(x) = |phi(x) - m|^2 - sum_{j <= q} (v_j . (phi(x) - m))^2`.
+//!
+//! All of it is kernels. Landmark rows `Z` with `K = k(Z, Z) = U D U'` span the coordinates
+//! `f(x) = D^(-1/2) U' k(Z, x)`; with the mean `f_m` and eigenvectors `a_j` of the covariance of `f` over all training
+//! rows, `s(x) = k(x, x) - 2 f_m . f(x) + |f_m|^2 - sum_j (a_j . (f(x) - f_m))^2`.
+//!
 //! Up to `n_landmarks` training rows, all are landmarks and this is kernel PCA itself; beyond, landmarks are a random
 //! sample (the Nystroem method), whose span holds the components while mean and covariance are those of all rows.
 //!
@@ -19,10 +22,11 @@
 //! length of the mean: rows that are far from everything score alike.
 //!
 //! # Landmarks
-//! What they lose, as mean AUROC over six ADBench tables (PageBlocks, landsat, optdigits, thyroid, SpamBase, annthyroid) of
-//! 2,500 rows in `scan` and the 750 to 1,200 normal ones for learning in `fit`: all rows as landmarks 0.697 and 0.869;
-//! 500 landmarks 0.683 and 0.867; 250 landmarks 0.676 and 0.862; a fit on 500 rows alone 0.670 and 0.870. The rank
-//! correlation with the scores of all landmarks is 0.978 and 0.991 for 500 landmarks, 0.948 and 0.981 for 500 rows alone.
+//! What they lose, as mean AUROC over six ADBench tables (PageBlocks, landsat, optdigits, thyroid, SpamBase,
+//! annthyroid) of 2,500 rows in `scan` and the 750 to 1,200 normal ones for learning in `fit`: all rows as landmarks
+//! 0.697 and 0.869; 500 landmarks 0.683 and 0.867; 250 landmarks 0.676 and 0.862; a fit on 500 rows alone 0.670 and
+//! 0.870. The rank correlation with the scores of all landmarks is 0.978 and 0.991 for 500 landmarks, 0.948 and 0.981
+//! for 500 rows alone.
 //!
 //! # Complexity
 //! With `m` landmarks: fit O(n m (d + m) + m^3), score O(m (d + q)) per row for `q` components. Memory O(m^2 + m d) and
@@ -30,19 +34,21 @@
 //!
 //! # Use when / Avoid when
 //! Where training rows are mostly normal and lie in curved regions. Where many are anomalies, these get components of
-//! their own and are reconstructed as well as the others: keep the share of variance low, or use neighbours. Avoid large
-//! tables of which a small part matters that no landmark lies in.
+//! their own and are reconstructed as well as the others: keep the share of variance low, or use neighbours. Avoid
+//! large tables of which a small part matters that no landmark lies in.
 //!
 //! # Differences
 //! - Components are those that hold `variance_share` of the variance in the span of the landmarks, 0.7, or
-//!   `n_components`. PyOD's default keeps all, with which every training row has error 0: on twelve small tables ranking
-//!   training rows then was no better than chance (AUROC 0.54 with the kernel's width by the variance), against 0.76.
+//!   `n_components`. PyOD's default keeps all, with which every training row has error 0: on twelve small tables
+//!   ranking training rows then was no better than chance (AUROC 0.54 with the kernel's width by the variance), against
+//!   0.76.
 //! - `gamma` follows from the rows' mean squared distance from their mean, so that it grows neither with the unit nor
 //!   with the number of columns; PyOD has one over the number of columns.
 //! - PyOD samples rows and learns from these alone (`sampling`); here landmarks only span the space and all rows say
 //!   where mean and components are.
-//! - PyOD's `sigmoid` and a negative `coef0` are left out: they are no kernels in the strict sense, so there is no space
-//!   in which to measure an error. Directions whose variance is no more than rounding (1e-12 of the largest) are left out.
+//! - PyOD's `sigmoid` and a negative `coef0` are left out: they are no kernels in the strict sense, so there is no
+//!   space in which to measure an error. Directions whose variance is no more than rounding (1e-12 of the largest) are
+//!   left out.
 //! - One width for all columns supposes columns of like scale, which the table encoder gives; `standardize` divides raw
 //!   columns by their deviations.
 //!

@@ -6,18 +6,18 @@
 //! entries at once, so that neither spoils the other. A row is odd by what it has in the second part.
 //!
 //! # Equations
-//! With `M` the centred and scaled training rows:
-//! `min |L|_* + lambda |S|_1` with `L + S = M`, where `|L|_*` is the sum of singular values and
-//! `lambda = lambda_factor / sqrt(max(n, d))` (Candes, Li, Ma, Wright, equation 1.1 and section 1.4), by alternating directions
-//! (their algorithm 1).
+//! With `M` the centred and scaled training rows: `min |L|_* + lambda |S|_1` with `L + S = M`, where `|L|_*` is the sum
+//! of singular values and `lambda = lambda_factor / sqrt(max(n, d))` (Candes, Li, Ma, Wright, equation 1.1 and section
+//! 1.4), by alternating directions (their algorithm 1).
 //!
 //! With `v_k` the right singular vectors of `L` and `l_k` its singular values, a row `z` is split in the same way:
 //! `min_a sum_k a_k^2 / (2 l_k) + lambda |z - sum_k a_k v_k|_1`, and `s(x) = |z - sum_k a_k v_k|_1`.
-//! Since `|L|_* = min (|A|^2 + |B|^2) / 2` over `A B = L`, this is the pursuit with one factor held fast: a training row
-//! gets its own row of `S` again. It is the step for one row of the on-line robust PCA of Feng, Xu and Yan with its
-//! remainder held at 0; without the first term, it would be the least absolute deviation of GRASTA (He, Balzano, Szlam).
-//! Solved in its dual, `max y'z - sum_k l_k (v_k'y)^2 / 2` with `|y_j| <= lambda`, one `y_j` after the other, until the
-//! duality gap `sum_j lambda |s_j| - y_j s_j` is below 1e-6 of `lambda |z|_1`.
+//!
+//! Since `|L|_* = min (|A|^2 + |B|^2) / 2` over `A B = L`, this is the pursuit with one factor held fast: a training
+//! row gets its own row of `S` again. It is the step for one row of the on-line robust PCA of Feng, Xu and Yan with its
+//! remainder held at 0; without the first term, it would be the least absolute deviation of GRASTA (He, Balzano,
+//! Szlam). Solved in its dual, `max y'z - sum_k l_k (v_k'y)^2 / 2` with `|y_j| <= lambda`, one `y_j` after the other,
+//! until the duality gap `sum_j (lambda |s_j| - y_j s_j)` is below 1e-6 of `lambda |z|_1`.
 //!
 //! # Score
 //! The sum of a row's sparse residuals, in robust deviations of the columns; 0 and up. The shares of columns are their
@@ -25,8 +25,8 @@
 //!
 //! # Complexity
 //! Fit O(t r (n d + r^2)) for `n` rows of the sample, `r` the smaller of `n` and `d` and `t` iterations, some 50 to
-//! `max_iter`; score O(q d) per row and sweep for rank `q`, some ten sweeps. Memory 20 n d bytes for the sample: 4 MB for
-//! 10,000 rows of 20 columns, whatever the number of rows.
+//! `max_iter`; score O(q d) per row and sweep for rank `q`, some ten sweeps. Memory 20 n d bytes for the sample: 4 MB
+//! for 10,000 rows of 20 columns, whatever the number of rows.
 //!
 //! # Use when / Avoid when
 //! Where columns are related by a few hidden ones, and anomalies are wild in a few columns. Avoid few columns or
@@ -37,8 +37,8 @@
 //!   do not matter; the paper takes the matrix as it is.
 //! - `max_reference` keeps a random sample of the training rows, by default 10,000; the split of these gives the
 //!   low-rank part, and all rows are scored by it.
-//! - The default tolerance is 1e-5 where the paper has 1e-7, and iterations end at `max_iter`: a real table is not exactly
-//!   of low rank, and scores then no longer move.
+//! - The default tolerance is 1e-5 where the paper has 1e-7, and iterations end at `max_iter`: a real table is not
+//!   exactly of low rank, and scores then no longer move.
 //!
 //! # References
 //! - Candes, Li, Ma, Wright 2011, Robust principal component analysis?, J. ACM 58(3). doi:10.1145/1970392.1970395
@@ -50,7 +50,7 @@
 //! ```
 //! use anomalyst_core::{DetectorExt, Features, Run};
 //! use anomalyst_detect::RobustPca;
-//! // Four columns that all follow one; the value 3 is usual, but not here.
+//! // Four columns that all follow one, but for one value.
 //! let mut rows = ndarray::Array2::from_shape_fn((60, 4), |(i, j)| ((i * 7 % 13) * (j + 1)) as f32);
 //! rows[[20, 1]] += 9.0;
 //! let (_, scores) = RobustPca::default().fit_score_on(&Features::rows(rows), &Run::new(0)).unwrap();

@@ -12,8 +12,8 @@ fn scores(detector: &KernelPca, train: &Array2<f32>, new: &Features) -> Vec<f32>
     detector.fit_on(&Features::rows(train.clone()), &Run::new(0)).unwrap().score(new, &Run::new(0)).unwrap()
 }
 
-/// PyOD 3.6.7 through `golden/kernel_pca.py`. What is left is f32 of scores, and for the polynomial kernel that errors are
-/// small differences of kernels of some 1e4.
+/// PyOD 3.6.7 through `golden/kernel_pca.py`. What is left is f32 of scores, and for the polynomial kernel that errors
+/// are small differences of kernels of some 1e4.
 #[test]
 fn matches_pyod() {
     let defaults = KernelPca::default();

@@ -81,8 +81,8 @@ fn matches_numpy() {
     }
 }
 
-/// Scores of `A x + b` are those of `x`: hyperplanes through the same rows have the same deviations. Rounding of the mapped
-/// rows to f32 is what is left.
+/// Scores of `A x + b` are those of `x`: hyperplanes through the same rows have the same deviations. Rounding of the
+/// mapped rows to f32 is what is left.
 #[test]
 fn hyperplanes_follow_linear_maps() {
     let rows = normal_rows(200, 3, 1);
@@ -97,8 +97,8 @@ fn hyperplanes_follow_linear_maps() {
     assert!(plain.iter().zip(&moved).any(|(a, b)| (a - b).abs() > 0.05 * a));
 }
 
-/// A third column that is the sum of two others, and a fourth that is mostly 0: rows are looked at within the flat, and a
-/// row beside it stands out.
+/// A third column that is the sum of two others, and a fourth that is mostly 0: rows are looked at within the flat, and
+/// a row beside it stands out.
 #[test]
 fn flats_are_directions_of_their_own() {
     let free = normal_rows(300, 3, 1);

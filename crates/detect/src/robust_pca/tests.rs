@@ -1,4 +1,5 @@
-//! Recovery of planted parts, numbers of another solver, closed forms, and training rows that get their own split again.
+//! Recovery of planted parts, numbers of another solver, closed forms, and training rows that get their own split
+//! again.
 
 use super::*;
 use anomalyst_core::{DetectorExt, Features};
@@ -23,8 +24,8 @@ fn exact() -> RobustPca {
     RobustPca { tolerance: 1e-9, max_iter: 20_000, ..RobustPca::default() }
 }
 
-/// `golden/robust_pca.py`: the pursuit by ever larger steps and full SVDs, rows by a general solver of bounded problems.
-/// Both stop at a gap of their own, hence 1e-3.
+/// `golden/robust_pca.py`: the pursuit by ever larger steps and full SVDs, rows by a general solver of bounded
+/// problems. Both stop at a gap of their own, hence 1e-3.
 #[test]
 fn matches_another_solver() {
     let rows = golden_rows();
@@ -60,8 +61,8 @@ fn matches_another_solver() {
     }
 }
 
-/// Rank 2 in 30 columns, one entry in twenty moved: scores are the sums of what was moved, for rows that were learned from
-/// and for new ones, as far as the pursuit has converged. What medians take off is the third direction.
+/// Rank 2 in 30 columns, one entry in twenty moved: scores are the sums of what was moved, for rows that were learned
+/// from and for new ones, as far as the pursuit has converged. What medians take off is the third direction.
 #[test]
 fn planted_values_come_back() {
     let noise = |i: usize, j: usize| {
@@ -123,9 +124,9 @@ fn split(model: &RobustPcaModel, row: &[f32]) -> Vec<f64> {
     Split::new(model, &weights).of(ndarray::ArrayView1::from(row)).to_vec()
 }
 
-/// One direction (1, 1) / root 2 that costs next to nothing: the least absolute deviation from it is the difference of the
-/// two values. Nothing of low rank: the row itself. A direction along a column that costs `a^2 / 2 + lambda |z - a|`:
-/// `a = lambda`.
+/// One direction (1, 1) / root 2 that costs next to nothing: the least absolute deviation from it is the difference of
+/// the two values. Nothing of low rank: the row itself. A direction along a column that costs `a^2 / 2 + lambda |z -
+/// a|`: `a = lambda`.
 #[test]
 fn closed_forms() {
     let h = 0.5_f64.sqrt();
