@@ -185,6 +185,9 @@ impl Detector for KernelPca {
         min_items: 1,
         control: false,
     };
+    // Rows without anomalies give these no components: over twelve small tables the mean AUROC in `fit` rises from 0.846
+    // to 0.854. In `scan` it falls from 0.764 to 0.646.
+    const ON_CLEAN: &'static str = r#"{"variance_share": 0.9}"#;
     type Model = KernelPcaModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<KernelPcaModel> {
