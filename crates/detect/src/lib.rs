@@ -22,6 +22,7 @@ mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod kernel_density;
+mod kernel_pca;
 mod levels;
 mod linear_one_class_svm;
 mod local_outlier_factor;
@@ -37,7 +38,9 @@ mod pca;
 mod places;
 mod quadratic;
 mod random;
+mod random_projection_outlyingness;
 mod rare_patterns;
+mod robust_pca;
 mod rs_hash;
 mod sci_forest;
 mod support_vectors;
@@ -64,6 +67,7 @@ anomalyst_core::methods! {
     isolation_forest::IsolationForest,
     k_nearest_neighbors::KNearestNeighbors,
     kernel_density::KernelDensity,
+    kernel_pca::KernelPca,
     linear_one_class_svm::LinearOneClassSvm,
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
@@ -76,7 +80,9 @@ anomalyst_core::methods! {
     one_class_svm::OneClassSvm,
     pca::Pca,
     random::Random,
+    random_projection_outlyingness::RandomProjectionOutlyingness,
     rare_patterns::RarePatterns,
+    robust_pca::RobustPca,
     rs_hash::RsHash,
     sci_forest::SciForest,
     svdd::Svdd,

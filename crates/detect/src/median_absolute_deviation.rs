@@ -46,7 +46,7 @@ use anomalyst_core::{
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::stats::median;
-use ndarray::{Array2, ArrayView1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -115,17 +115,7 @@ impl Detector for MedianAbsoluteDeviation {
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<MedianAbsoluteDeviationModel> {
         let values = train.features().values.view();
-        let stage = run.stage("medians", values.ncols() as u64);
-        let of_column = |column: ArrayView1<'_, f32>| {
-            run.check()?;
-            let mut present: Vec<f64> =
-                column.iter().filter(|v| !v.is_nan()).map(|&v| f64::from(v)).collect();
-            stage.advance(1);
-            Ok(median_and_scale(&mut present))
-        };
-        let found: Result<Vec<(f64, f64)>> =
-            values.axis_iter(Axis(1)).into_par_iter().map(of_column).collect();
-        let (median, scale) = found?.into_iter().unzip();
+        let (median, scale) = robust_units(values, run)?;
         Ok(MedianAbsoluteDeviationModel { median, scale, combine: self.combine })
     }
 
@@ -137,6 +127,19 @@ impl Detector for MedianAbsoluteDeviation {
             score_nanos_per_row: 2.0 * d,
         }
     }
+}
+
+/// The median of each column and its modified z-scores per unit; missing values are left out.
+pub(crate) fn robust_units(values: ArrayView2<'_, f32>, run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
+    let stage = run.stage("medians", values.ncols() as u64);
+    let of_column = |column: ArrayView1<'_, f32>| {
+        run.check()?;
+        let mut present: Vec<f64> = column.iter().filter(|v| !v.is_nan()).map(|&v| f64::from(v)).collect();
+        stage.advance(1);
+        Ok(median_and_scale(&mut present))
+    };
+    let found: Result<Vec<(f64, f64)>> = values.axis_iter(Axis(1)).into_par_iter().map(of_column).collect();
+    Ok(found?.into_iter().unzip())
 }
 
 /// The median and the modified z-scores per unit; the values are overwritten.

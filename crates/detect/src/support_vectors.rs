@@ -142,6 +142,11 @@ impl SupportVectors {
         }
     }
 
+    /// All rows, given in `units`, each with weight 1.
+    pub(crate) fn evenly(kernel: Kernel, units: Units, rows: ArrayView2<'_, f32>) -> Self {
+        Self { kernel, units, rows: PackedRows::new(rows), weights: vec![1.0; rows.nrows()] }
+    }
+
     /// The rows.
     pub(crate) const fn rows(&self) -> &PackedRows {
         &self.rows

@@ -3,6 +3,15 @@
 //! The chi-squared ones come from the incomplete gamma function at half-integer shapes, whose gamma function is an
 //! exact recursion.
 
+use anomalyst_core::Random;
+use rand::RngExt;
+
+/// A standard normal number (Box and Muller 1958); takes two uniform ones.
+pub fn standard_normal(random: &mut Random) -> f64 {
+    let (u, v) = (1.0 - random.random::<f64>(), random.random::<f64>());
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
 /// The probability that a chi-squared variable of `n_free` degrees of freedom is at most `x`.
 pub fn chi_squared_cdf(x: f64, n_free: usize) -> f64 {
     if x <= 0.0 || n_free == 0 {

@@ -3,6 +3,7 @@
 
 pub mod distributions;
 pub mod floor;
+pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;

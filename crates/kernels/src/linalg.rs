@@ -12,10 +12,14 @@
 
 mod axes;
 mod project;
+mod pursuit;
 mod scatter;
 
 pub use axes::{MAX_AXES, PrincipalAxes, principal_axes};
+pub(crate) use project::map_made;
 pub use project::{map_projected, map_whitened};
+pub use pursuit::{Pursuit, PursuitLimits, principal_component_pursuit};
+pub(crate) use scatter::scatter_of;
 pub use scatter::{column_means, column_variances, covariance, scatter, weighted_means};
 
 use anomalyst_core::{Error, Result};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anomalyst_core::{Features, Random};
+use anomalyst_kernels::distributions::standard_normal;
 use rand::{Rng, RngExt};
 
 use super::gain::{Gap, deviation, widest_gap};
@@ -304,7 +305,9 @@ impl Grower<'_> {
     /// A random weight in a unit of the column within the node, so that units do not matter.
     fn term(&mut self, task: &Task, column: u32, extent: &Extent) -> Term {
         let weight = match self.plan.weights {
-            Weights::NormalPerWidth => self.normal() / (f64::from(extent.high) - f64::from(extent.low)),
+            Weights::NormalPerWidth => {
+                standard_normal(&mut self.random) / (f64::from(extent.high) - f64::from(extent.low))
+            }
             Weights::EvenPerDeviation => {
                 let alone = [Term { column, weight: 1.0, center: 0.0 }];
                 self.between(-1.0, 1.0) / deviation(&self.projections(task, &alone))
@@ -361,11 +364,5 @@ impl Grower<'_> {
 
     fn between(&mut self, low: f64, high: f64) -> f64 {
         low + self.random.random::<f64>() * (high - low)
-    }
-
-    /// A standard normal number (Box and Muller 1958).
-    fn normal(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.random.random::<f64>(), self.random.random::<f64>());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
     }
 }

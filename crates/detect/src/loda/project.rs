@@ -1,8 +1,8 @@
 //! Sparse random directions, and rows laid out so that many are projected at once.
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Random, Result};
+use anomalyst_kernels::distributions::standard_normal;
 use ndarray::ArrayView2;
-use rand::RngExt;
 use rand::seq::index;
 
 /// Rows that are projected at a time.
@@ -62,15 +62,12 @@ pub(super) struct Projection {
 }
 
 impl Projection {
-    /// The root of `d` columns, rounded down, with standard normal weights (Box and Muller 1958).
+    /// The root of `d` columns, rounded down, with standard normal weights.
     pub(super) fn draw(d: usize, mut random: Random) -> Self {
         let mut columns = index::sample(&mut random, d, (d as f64).sqrt() as usize).into_vec();
         columns.sort_unstable();
-        let mut normal = || {
-            let (u, v) = (1.0 - random.random::<f64>(), random.random::<f64>());
-            ((-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()) as f32
-        };
-        Self { parts: columns.into_iter().map(|column| (column as u32, normal())).collect() }
+        let mut part = |column| (column as u32, standard_normal(&mut random) as f32);
+        Self { parts: columns.into_iter().map(&mut part).collect() }
     }
 
     #[cfg(test)]

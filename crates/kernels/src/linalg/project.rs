@@ -51,13 +51,29 @@ fn map_blocks<T: Send>(
     run: &Run,
     finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
 ) -> Result<Vec<T>> {
-    let (n, d) = values.dim();
-    let k = axes.nrows();
     for width in [mean.len(), scale.len(), axes.ncols()] {
-        if width != d {
-            return Err(Error::WidthMismatch { fitted: width, got: d });
+        if width != values.ncols() {
+            return Err(Error::WidthMismatch { fitted: width, got: values.ncols() });
         }
     }
+    let centre = |row: &[f32], out: &mut [f64]| {
+        for (((out, &v), mean), scale) in out.iter_mut().zip(row).zip(mean).zip(scale) {
+            *out = (f64::from(v) - mean) * scale;
+        }
+    };
+    map_made(values, (axes, structure), run, centre, finish)
+}
+
+/// Gives `finish` every row's number, what `make` makes of it, as long as the axes are, and the products of that with
+/// the axes.
+pub(crate) fn map_made<T: Send>(
+    values: ArrayView2<'_, f32>,
+    (axes, structure): (&Array2<f64>, BlockStructure),
+    run: &Run,
+    make: impl Fn(&[f32], &mut [f64]) + Sync,
+    finish: impl Fn(usize, &[f64], &[f64]) -> T + Sync,
+) -> Result<Vec<T>> {
+    let (k, d) = axes.dim();
     let block_rows = block_rows(d, k);
     let axes = axes.as_standard_layout();
     let flat = axes.as_slice().unwrap_or_default();
@@ -67,26 +83,21 @@ fn map_blocks<T: Send>(
         .enumerate()
         .map(|(b, block)| {
             run.check()?;
-            let (mut centred, mut projected) = (vec![0.0; block_rows * d], vec![0.0; block_rows * k]);
-            each_row(block, |i, row| {
-                let out = &mut centred[i * d..(i + 1) * d];
-                for (((out, &v), mean), scale) in out.iter_mut().zip(row).zip(mean).zip(scale) {
-                    *out = (f64::from(v) - mean) * scale;
-                }
-            });
+            let (mut made, mut projected) = (vec![0.0; block_rows * d], vec![0.0; block_rows * k]);
+            each_row(block, |i, row| make(row, &mut made[i * d..(i + 1) * d]));
             if k > 0 && d > 0 {
                 let out = MatMut::from_column_major_slice_mut(&mut projected, k, block_rows);
                 let axes = MatRef::from_row_major_slice(flat, k, d);
-                let (whole, x) = (BlockStructure::Rectangular, columns_of(&centred, d));
+                let (whole, x) = (BlockStructure::Rectangular, columns_of(&made, d));
                 matmul(out, whole, Accum::Replace, axes, structure, x, whole, 1.0, Par::Seq);
             }
             let one = |i: usize| {
-                finish(b * block_rows + i, &centred[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
+                finish(b * block_rows + i, &made[i * d..(i + 1) * d], &projected[i * k..(i + 1) * k])
             };
             Ok((0..block.nrows()).map(one).collect())
         })
         .collect();
-    let mut all = Vec::with_capacity(n);
+    let mut all = Vec::with_capacity(values.nrows());
     for block in blocks {
         all.extend(block?);
     }

@@ -1,5 +1,7 @@
 //! Means and covariances of f32 rows, summed in f64.
 
+use std::ops::Range;
+
 use anomalyst_core::{Error, Result, Run};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, Par};
@@ -130,6 +132,44 @@ pub fn scatter(
         total.iter_mut().zip(lane?).for_each(|(total, sum)| *total += sum);
     }
     // Both triangles come from the same products; equal bits spare every caller the question.
+    Ok(Array2::from_shape_fn((d, d), |(i, j)| total[i.max(j) * d + i.min(j)]))
+}
+
+/// `sum_i x_i x_i'` over `n` rows of `d` numbers that `fill` makes: it is handed the numbers of some rows and writes
+/// their values one row after another.
+///
+/// Time O(n d^2) beside `fill`, memory O(d^2).
+pub(crate) fn scatter_of(
+    (n, d): (usize, usize),
+    run: &Run,
+    fill: impl Fn(Range<usize>, &mut [f64]) + Sync,
+) -> Result<Array2<f64>> {
+    if n == 0 || d == 0 {
+        return Ok(Array2::zeros((d, d)));
+    }
+    let lanes = (LANE_BYTES / (8 * d * d)).clamp(1, MAX_LANES).min(n.div_ceil(BLOCK));
+    let per_lane = n.div_ceil(lanes);
+    let lane = |lane: usize| -> Result<Vec<f64>> {
+        let mut sum = vec![0.0; d * d];
+        let mut block = vec![0.0; BLOCK * d];
+        let end = ((lane + 1) * per_lane).min(n);
+        for start in ((lane * per_lane).min(n)..end).step_by(BLOCK) {
+            run.check()?;
+            let rows = start..end.min(start + BLOCK);
+            let block = &mut block[..rows.len() * d];
+            fill(rows, block);
+            let (x, whole) = (columns_of(block, d), BlockStructure::Rectangular);
+            let out = MatMut::from_column_major_slice_mut(&mut sum, d, d);
+            let upper = BlockStructure::TriangularUpper;
+            matmul(out, upper, Accum::Add, x, whole, x.transpose(), whole, 1.0, Par::Seq);
+        }
+        Ok(sum)
+    };
+    let partial: Vec<Result<Vec<f64>>> = (0..lanes).into_par_iter().map(lane).collect();
+    let mut total = vec![0.0; d * d];
+    for lane in partial {
+        total.iter_mut().zip(lane?).for_each(|(total, sum)| *total += sum);
+    }
     Ok(Array2::from_shape_fn((d, d), |(i, j)| total[i.max(j) * d + i.min(j)]))
 }
 
