@@ -20,6 +20,8 @@ const SHARE: f64 = 0.05;
 pub(crate) fn run(args: &SynthArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let kinds = planted_kinds(args)?;
+    // A file that cannot be written is said before a big one is read.
+    args.out.as_deref().map(report::ItemFormat::of).transpose()?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
     let input = anomalyst::read(&source, &run)?;
     if args.run.strict {

