@@ -39,11 +39,10 @@ pub fn judge(
     notices.extend(encoded.notices);
     options.accept(&notices)?;
     let (normal_values, known) = (features(&Dataset::Table(normal.clone()))?, features(&known)?);
-    let rows = Rows { normal: normal_values.view(), known: known.view(), pool: encoded.features.values.view() };
-    let params = ExpectedAnomalyPosterior {
-        min_rows: params.min_rows.max(FEWEST_ROWS).min(normal.n_rows),
-        ..*params
-    };
+    let rows =
+        Rows { normal: normal_values.view(), known: known.view(), pool: encoded.features.values.view() };
+    let params =
+        ExpectedAnomalyPosterior { min_rows: params.min_rows.max(FEWEST_ROWS).min(normal.n_rows), ..*params };
     let scorer = |rows: &[usize]| {
         let (pipeline, report) = Pipeline::fit(&recipe, &Dataset::Table(normal.take(rows)), run)?;
         Ok((report.scores, pipeline.score(&pool, run)?.0))
@@ -86,8 +85,11 @@ mod tests {
             let quality = judge(&table(300, (0.0, 0.0), 1), pool, &params, &options, &run).unwrap().0;
             quality.iter().sum::<f64>() / quality.len() as f64
         };
-        let (alike, good, absurd) =
-            (mean(&table(40, (0.0, 0.0), 2)), mean(&table(40, (4.0, 0.0), 3)), mean(&table(40, (100.0, -100.0), 4)));
+        let (alike, good, absurd) = (
+            mean(&table(40, (0.0, 0.0), 2)),
+            mean(&table(40, (4.0, 0.0), 3)),
+            mean(&table(40, (100.0, -100.0), 4)),
+        );
         assert!(good > 2.0 * alike && good > 10.0 * absurd, "{alike} {good} {absurd}");
     }
 

@@ -43,7 +43,8 @@ fn planted_files_are_read_by_every_command() {
     let ran = folder.run("bench --kind table --data p.csv --methods ecod --out r.ndjson").ok();
     assert!(ran.stdout.contains("ecod"));
     let row: serde_json::Value =
-        serde_json::from_str(folder.read("r.ndjson").lines().find(|l| l.contains("\"ecod\"")).unwrap()).unwrap();
+        serde_json::from_str(folder.read("r.ndjson").lines().find(|l| l.contains("\"ecod\"")).unwrap())
+            .unwrap();
     assert_eq!(row["d"], 4, "neither label nor kind is a feature: {row}");
 }
 
@@ -78,7 +79,8 @@ fn penguins_have_planted_ones_among_them() {
     let line = format!("synth {} --kind cluster,dependency --share 0.1 --out p.ndjson", penguins().display());
     folder.run(&line).ok();
     let text = folder.read("p.ndjson");
-    let parsed: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let parsed: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (odd, normal): (Vec<_>, Vec<_>) = parsed.iter().partition(|row| row["label"] == 1.0);
     assert!(odd.len() > 30 && odd.len() * 9 >= normal.len() - 9);
     for key in ["species", "island"] {
@@ -104,7 +106,9 @@ fn smote_balances_classes() {
     assert_eq!(origins.iter().filter(|origin| *origin == "smote").count(), 35);
     assert!(labels.iter().zip(&origins).all(|(label, origin)| label == "1" || origin == "observed"));
     folder.run("synth t.csv --kind smote --out c.csv").fails(1, &["--label"]);
-    folder.run("synth t.csv --label fraud --kind smote --share 0.05 --out c.csv").fails(2, &["share", "0.1000"]);
+    folder
+        .run("synth t.csv --label fraud --kind smote --share 0.05 --out c.csv")
+        .fails(2, &["share", "0.1000"]);
     assert!(!folder.exists("c.csv"));
 }
 
@@ -118,7 +122,12 @@ fn pools_are_judged() {
             1 => (1.6, 0.0),
             _ => (0.0, 5000.0),
         };
-        pool += &format!("{:.4},{:.4},{:.4},red\n", 10.0 + u(0.41) + by + far, 5.0 + u(0.73) - far, 2.0 + u(0.618));
+        pool += &format!(
+            "{:.4},{:.4},{:.4},red\n",
+            10.0 + u(0.41) + by + far,
+            5.0 + u(0.73) - far,
+            2.0 + u(0.618)
+        );
     }
     let folder = Folder::new().with("a.csv", sample_csv(200)).with("pool.csv", pool);
     let ran = folder.run("synth a.csv --judge pool.csv --best 0.3 --out best.csv").ok();

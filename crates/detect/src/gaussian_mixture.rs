@@ -224,7 +224,8 @@ impl GaussianMixture {
 
 impl Model for GaussianMixtureModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let densities = mixture::log_densities(rows.features().values.view(), &self.scale, &self.components, run)?;
+        let densities =
+            mixture::log_densities(rows.features().values.view(), &self.scale, &self.components, run)?;
         Ok((0..rows.n_parts()).map(|i| finite(-mixture::log_sum(densities.iter().map(|of| of[i])))).collect())
     }
 
@@ -278,7 +279,12 @@ impl Attribute for GaussianMixtureModel {
                     (&component.mean, &self.scale),
                     &component.whiten,
                     run,
-                    |_, c, y| (component.log_density(y), component.shares(c, y).into_iter().map(finite).collect::<Vec<_>>()),
+                    |_, c, y| {
+                        (
+                            component.log_density(y),
+                            component.shares(c, y).into_iter().map(finite).collect::<Vec<_>>(),
+                        )
+                    },
                 )?;
                 for ((best, (density, shares)), mut out) in best.iter_mut().zip(found).zip(out.rows_mut()) {
                     if density > *best {

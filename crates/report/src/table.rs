@@ -45,7 +45,8 @@ pub fn write_table(table: &Table, path: &Path) -> Result<()> {
 
 fn delimited(n_rows: usize, columns: &[(&str, &ColumnData)], delimiter: u8, path: &Path) -> Result<()> {
     let file = AtomicFile::create(path)?;
-    let mut writer = csv::WriterBuilder::new().delimiter(delimiter).buffer_capacity(1 << 16).from_writer(file);
+    let mut writer =
+        csv::WriterBuilder::new().delimiter(delimiter).buffer_capacity(1 << 16).from_writer(file);
     let mut write = || {
         writer.write_record(columns.iter().map(|(name, _)| name))?;
         let mut cell = String::new();
@@ -154,10 +155,7 @@ mod tests {
             written("t.csv"),
             "n,c,t\n0.1,\"a \"\"b\"\"\",1970-01-01\n,\"c,d\",\n1e300,,1970-01-01T00:00:00.000001Z\n"
         );
-        assert_eq!(
-            written("t.ndjson").lines().next(),
-            Some(r#"{"n":0.1,"c":"a \"b\"","t":"1970-01-01"}"#)
-        );
+        assert_eq!(written("t.ndjson").lines().next(), Some(r#"{"n":0.1,"c":"a \"b\"","t":"1970-01-01"}"#));
         let rows: Vec<Value> = serde_json::from_str(&written("t.json")).unwrap();
         assert!(rows.len() == 3 && rows[1]["n"].is_null() && rows[2]["c"].is_null());
     }

@@ -56,16 +56,16 @@
 //! ```
 
 use anomalyst_core::{
-    ColumnData, Error, Label, MISSING_CODE, Notices, Random, Result, Run, Table, Tally, NoticeKind,
+    ColumnData, Error, Label, MISSING_CODE, NoticeKind, Notices, Random, Result, Run, Table, Tally,
 };
 use anomalyst_kernels::draw::{below, uniform};
 use anomalyst_kernels::stats::Moments;
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use rand::seq::{SliceRandom, index};
 
+use crate::Kind;
 use crate::rows::{append, check_memory, decimals, extend, labelled, round, time_unit, with_cells};
 use crate::source::Source;
-use crate::Kind;
 
 /// Above this share, planted rows would be what is normal.
 const MOST_SHARE: f64 = 0.5;
@@ -130,7 +130,8 @@ pub fn plant_table(table: &Table, planting: &Planting, run: &Run) -> Result<(Pla
         let n_kinds = planting.kinds.len();
         let n_own = n_planted / n_kinds + usize::from(i < n_planted % n_kinds);
         let mut random = run.random(STREAM + i as u64);
-        let drawn = of_kind(&normal, (&units, values.view()), (kind, planting.factor), n_own, &mut random, run)?;
+        let drawn =
+            of_kind(&normal, (&units, values.view()), (kind, planting.factor), n_own, &mut random, run)?;
         below_columns.iter_mut().zip(drawn).for_each(|(column, more)| extend(column, more));
         kinds.extend(std::iter::repeat_n(Some(kind), n_own));
     }

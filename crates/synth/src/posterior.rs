@@ -136,7 +136,8 @@ pub fn judge(
     let mut subsets = Vec::with_capacity(params.n_subsets);
     for _ in 0..params.n_subsets {
         run.check()?;
-        let least = (n_least.max(params.n_neighbors + 1 + rows.known.nrows()) as f64 / n as f64).min(MOST_FRAC);
+        let least =
+            (n_least.max(params.n_neighbors + 1 + rows.known.nrows()) as f64 / n as f64).min(MOST_FRAC);
         let share = least + uniform(&mut random) * (MOST_FRAC - least);
         let mut is_in: Vec<bool> = (0..n).map(|_| uniform(&mut random) < share).collect();
         while is_in.iter().filter(|is_in| **is_in).count() < n_least {
@@ -312,14 +313,17 @@ impl Balls {
 
 /// The least radius among balls that hold the row, from distances and radii; infinite where none does.
 fn rarity(balls: impl Iterator<Item = (f32, f32)>) -> f64 {
-    let least = balls.filter(|(d, radius)| d < radius).map(|(_, radius)| radius).fold(f32::INFINITY, f32::min);
+    let least =
+        balls.filter(|(d, radius)| d < radius).map(|(_, radius)| radius).fold(f32::INFINITY, f32::min);
     f64::from(least)
 }
 
 /// From one row to each of `rows`, which lie in one piece.
 fn distances(row: ArrayView1<'_, f32>, rows: &Array2<f32>) -> Vec<f32> {
     let row = row.to_vec();
-    let to = |other: ArrayView1<'_, f32>| squared_distance(&row, other.as_slice().unwrap_or_default()).sqrt() as f32;
+    let to = |other: ArrayView1<'_, f32>| {
+        squared_distance(&row, other.as_slice().unwrap_or_default()).sqrt() as f32
+    };
     rows.outer_iter().map(to).collect()
 }
 

@@ -87,7 +87,11 @@ pub(crate) fn labelled(table: Table, id: &str, aside: (&str, &[&str])) -> Result
         columns.push(word_column(id, ids.iter().map(String::as_str)));
     }
     columns.extend(table.columns);
-    columns.push(Column { name: "label".into(), kind: ColumnKind::Number, data: ColumnData::Numbers(labels) });
+    columns.push(Column {
+        name: "label".into(),
+        kind: ColumnKind::Number,
+        data: ColumnData::Numbers(labels),
+    });
     columns.push(word_column(aside.0, aside.1.iter().copied()));
     let taken = |name: &&str| columns.iter().filter(|column| column.name == *name).count() > 1;
     if let Some(name) = ["label", aside.0].iter().find(|name| taken(name)) {

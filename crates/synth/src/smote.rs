@@ -96,7 +96,9 @@ pub fn smote(table: &Table, params: &Smote, run: &Run) -> Result<(Oversampled, N
     params.check()?;
     let (table, mut notices) = with_cells(table)?;
     let labels = table.labels.clone().ok_or_else(|| {
-        Error::Data("SMOTE needs labels; name the column that says which rows are anomalous with --label".into())
+        Error::Data(
+            "SMOTE needs labels; name the column that says which rows are anomalous with --label".into(),
+        )
     })?;
     let of = |wanted: Label| -> Vec<usize> { (0..table.n_rows).filter(|&i| labels[i] == wanted).collect() };
     let (normal, anomalous) = (of(Label::Normal), of(Label::Anomalous));
@@ -106,7 +108,11 @@ pub fn smote(table: &Table, params: &Smote, run: &Run) -> Result<(Oversampled, N
         (Label::Anomalous, anomalous, normal)
     };
     if minority.len() < 2 {
-        return Err(Error::TooFewItems { what: "SMOTE of the rarer class".into(), got: minority.len(), need: 2 });
+        return Err(Error::TooFewItems {
+            what: "SMOTE of the rarer class".into(),
+            got: minority.len(),
+            need: 2,
+        });
     }
     let mut random = run.random(STREAM);
     let n_kept = ((params.keep * majority.len() as f64).round() as usize).clamp(1, majority.len());
@@ -122,26 +128,30 @@ pub fn smote(table: &Table, params: &Smote, run: &Run) -> Result<(Oversampled, N
     labels.extend(std::iter::repeat_n(rare, n_new));
     if n_kept < majority.len() {
         let tally = Tally { n: (majority.len() - n_kept) as u64, of: majority.len() as u64 };
-        notices.counted(NoticeKind::Info, None, tally, |rows| format!("{rows} of the commoner class left out"));
+        notices
+            .counted(NoticeKind::Info, None, tally, |rows| format!("{rows} of the commoner class left out"));
     }
     let mut all = append(table.take(&rows), made, n_new, "new");
     all.labels = Some(labels);
-    Ok((Oversampled { is_new: (0..all.n_rows).map(|i| i >= rows.len()).collect(), table: all, rare }, notices))
+    Ok((
+        Oversampled { is_new: (0..all.n_rows).map(|i| i >= rows.len()).collect(), table: all, rare },
+        notices,
+    ))
 }
 
 impl Oversampled {
     /// The columns, then `label` (0 or 1) and `origin` (`observed` or `smote`); ids first, in a column of that name.
     pub fn into_labelled(self, id: &str) -> Result<Table> {
-        let words: Vec<&str> = self.is_new.iter().map(|&new| if new { "smote" } else { "observed" }).collect();
+        let words: Vec<&str> =
+            self.is_new.iter().map(|&new| if new { "smote" } else { "observed" }).collect();
         labelled(self.table, id, ("origin", &words))
     }
 }
 
 impl Smote {
     fn check(&self) -> Result<()> {
-        let bad = |name: &str, got: String, want: String| {
-            Err(Error::BadParameter { name: name.into(), got, want })
-        };
+        let bad =
+            |name: &str, got: String, want: String| Err(Error::BadParameter { name: name.into(), got, want });
         if !(self.share > 0.0 && self.share <= MOST_SHARE) {
             return bad("share", self.share.to_string(), format!("above 0 and at most {MOST_SHARE}"));
         }
@@ -188,13 +198,18 @@ fn make(
     if neighbors.ncols() < n_neighbors {
         notices.info(
             None,
-            format!("{} rows of the rarer class have {} neighbours, not {n_neighbors}", minority.len(), neighbors.ncols()),
+            format!(
+                "{} rows of the rarer class have {} neighbours, not {n_neighbors}",
+                minority.len(),
+                neighbors.ncols()
+            ),
         );
     }
     // Every row is a base equally often, up to one.
     let mut bases: Vec<usize> = (0..n - n % minority.len()).map(|i| i % minority.len()).collect();
     bases.extend(index::sample(random, minority.len(), n % minority.len()));
-    let between = |base: usize| (base, neighbors[[base, below(random, neighbors.ncols())]] as usize, uniform(random));
+    let between =
+        |base: usize| (base, neighbors[[base, below(random, neighbors.ncols())]] as usize, uniform(random));
     let steps: Vec<(usize, usize, f64)> = bases.into_iter().map(between).collect();
     run.check()?;
     Ok(rare.iter().map(|column| cells(&column.data, &steps, &neighbors)).collect())
@@ -207,7 +222,8 @@ fn points(rare: &[Column], n: usize, run: &Run) -> Result<Array2<f32>> {
         match &column.data {
             ColumnData::Numbers(cells) => columns.push(standard(cells.iter().copied())),
             ColumnData::Times(cells) => {
-                columns.push(standard(cells.iter().map(|&t| if t == i64::MIN { f64::NAN } else { t as f64 })));
+                columns
+                    .push(standard(cells.iter().map(|&t| if t == i64::MIN { f64::NAN } else { t as f64 })));
             }
             ColumnData::Codes { codes, .. } => {
                 let mut places: FxHashMap<u32, usize> = FxHashMap::default();
@@ -260,7 +276,8 @@ fn cells(data: &ColumnData, steps: &[(usize, usize, f64)], neighbors: &Array2<u3
                 if from == i64::MIN || to == i64::MIN {
                     return if share < 0.5 { from } else { to };
                 }
-                from.saturating_add((share * to.saturating_sub(from) as f64) as i64).clamp(from.min(to), from.max(to))
+                from.saturating_add((share * to.saturating_sub(from) as f64) as i64)
+                    .clamp(from.min(to), from.max(to))
             };
             ColumnData::Times(steps.iter().map(between).collect())
         }
@@ -279,7 +296,10 @@ fn commonest(codes: &[u32], from: usize, neighbors: ArrayView1<'_, u32>) -> u32 
     neighbors.iter().for_each(|neighbor| *counts.entry(of(neighbor)).or_default() += 1);
     let most = counts.values().copied().max().unwrap_or(0);
     let is_most = |level: &u32| counts.get(level) == Some(&most);
-    Some(codes[from]).filter(is_most).or_else(|| neighbors.iter().map(of).find(is_most)).unwrap_or(codes[from])
+    Some(codes[from])
+        .filter(is_most)
+        .or_else(|| neighbors.iter().map(of).find(is_most))
+        .unwrap_or(codes[from])
 }
 
 #[cfg(test)]

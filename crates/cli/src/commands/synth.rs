@@ -132,9 +132,11 @@ fn oversampled(args: &SynthArgs, table: &Table, run: &Run) -> anyhow::Result<Mad
             "Made       {n_new} {rare} rows; {n_rare} of {} labelled rows are {rare} now.",
             labels.len() - n_unknown
         ),
-        "Next       --label label --ignore origin reads the file; learn from it, measure on other rows".into(),
+        "Next       --label label --ignore origin reads the file; learn from it, measure on other rows"
+            .into(),
     ];
-    let summary = json!({ "n_new": n_new, "rarer_class": rare, "n_rarer_class": n_rare, "n_unknown": n_unknown });
+    let summary =
+        json!({ "n_new": n_new, "rarer_class": rare, "n_rarer_class": n_rare, "n_unknown": n_unknown });
     Ok(Made { table: made.into_labelled(id_name(args))?, notices, lines, summary })
 }
 
@@ -169,8 +171,7 @@ fn judged(args: &SynthArgs, table: &Table, path: &Path, run: &Run) -> anyhow::Re
     if args.out.is_none() {
         lines.extend(shown);
     }
-    let rows: Vec<Value> =
-        order.iter().map(|&row| json!({ "row": row + 1, "quality": at(row) })).collect();
+    let rows: Vec<Value> = order.iter().map(|&row| json!({ "row": row + 1, "quality": at(row) })).collect();
     let summary = json!({ "n_judged": quality.len(), "method": options.method, "rows": rows });
     Ok(Made { table, notices, lines, summary })
 }

@@ -79,9 +79,15 @@ fn global_rows_are_uniform() {
     let values = Array2::from_shape_fn((1000, 1), |(i, _)| 100.0 + (i % 101) as f32);
     let planted = planted(&values, Kind::Global, 0.5);
     let (mean, variance) = moments(planted.iter().copied());
-    assert!(planted.iter().all(|v| (95.0..=205.0).contains(v)) && planted.iter().any(|v| *v > 200.0 || *v < 100.0));
+    assert!(
+        planted.iter().all(|v| (95.0..=205.0).contains(v))
+            && planted.iter().any(|v| *v > 200.0 || *v < 100.0)
+    );
     // Half range 55: variance 55^2 / 3, its standard error 2.8 %, that of the mean 1.
-    assert!((mean - 150.0).abs() < 5.0 && (variance / (55.0 * 55.0 / 3.0) - 1.0).abs() < 0.12, "{mean} {variance}");
+    assert!(
+        (mean - 150.0).abs() < 5.0 && (variance / (55.0 * 55.0 / 3.0) - 1.0).abs() < 0.12,
+        "{mean} {variance}"
+    );
 }
 
 /// Each column keeps its values, and two columns that are equal become independent.
@@ -104,15 +110,21 @@ fn mixed(n: usize) -> Table {
         kind: ColumnKind::Number,
         data: ColumnData::Numbers(cells),
     };
-    let holed = |i: usize| if i % 10 == 4 { f64::NAN } else { (10.0 * f64::from(noise[[i, 1]])).round() + far(i) };
-    let codes: Vec<u32> = (0..n).map(|i| if i % 8 == 7 { MISSING_CODE } else { u32::from(i % 3 == 0) }).collect();
+    let holed =
+        |i: usize| if i % 10 == 4 { f64::NAN } else { (10.0 * f64::from(noise[[i, 1]])).round() + far(i) };
+    let codes: Vec<u32> =
+        (0..n).map(|i| if i % 8 == 7 { MISSING_CODE } else { u32::from(i % 3 == 0) }).collect();
     let levels = Arc::new(vec!["near".to_owned(), "far".to_owned(), "never".to_owned()]);
     let times = (0..n).map(|i| 3_600_000_000 * (i as i64 % 50)).collect();
     let mut table = Table::new(vec![
         number("x", (0..n).map(|i| f64::from(noise[[i, 0]]) + far(i)).collect()),
         number("whole", (0..n).map(holed).collect()),
         number("one", vec![7.25; n]),
-        Column { name: "level".into(), kind: ColumnKind::Category, data: ColumnData::Codes { codes, levels } },
+        Column {
+            name: "level".into(),
+            kind: ColumnKind::Category,
+            data: ColumnData::Codes { codes, levels },
+        },
         Column { name: "time".into(), kind: ColumnKind::Timestamp, data: ColumnData::Times(times) },
         Column { name: "text".into(), kind: ColumnKind::Text, data: ColumnData::Omitted },
     ])
@@ -149,8 +161,14 @@ fn tables_of_all_columns() {
         let n_missing = whole.iter().filter(|v| v.is_nan()).count();
         assert!((1..30).contains(&n_missing), "{kind} {n_missing}");
         assert!(one.iter().all(|v| *v == 7.25), "{kind}");
-        assert!(codes.iter().all(|c| *c < 2 || *c == MISSING_CODE) && codes.contains(&MISSING_CODE), "{kind}");
-        assert!(times.iter().all(|t| t % 3_600_000_000 == 0 && (0..50 * 3_600_000_000).contains(t)), "{kind}");
+        assert!(
+            codes.iter().all(|c| *c < 2 || *c == MISSING_CODE) && codes.contains(&MISSING_CODE),
+            "{kind}"
+        );
+        assert!(
+            times.iter().all(|t| t % 3_600_000_000 == 0 && (0..50 * 3_600_000_000).contains(t)),
+            "{kind}"
+        );
         if kind == Kind::Local {
             let strays = x.iter().zip(codes).filter(|(x, c)| **c < 2 && (**x > 100.0) != (**c == 1)).count();
             assert_eq!(strays, 0);
@@ -220,7 +238,11 @@ fn degenerate_rows_have_an_answer() {
             assert!(all.iter().all(|v| !v.is_infinite()), "{kind} {all}");
             // Nothing is missing that never was, and what is always missing stays so.
             for (column, cells) in all.axis_iter(Axis(1)).zip(values.columns()) {
-                assert_eq!(column.iter().any(|v| v.is_nan()), cells.iter().any(|v| v.is_nan()), "{kind} {all}");
+                assert_eq!(
+                    column.iter().any(|v| v.is_nan()),
+                    cells.iter().any(|v| v.is_nan()),
+                    "{kind} {all}"
+                );
             }
         }
     }
@@ -237,15 +259,25 @@ fn wrong_use_is_said() {
     assert!(fails(&table.take(&[0]), &planting(&[Kind::Local], 0.1)).contains("at least 2 rows"));
     assert!(fails(&table, &planting(&[], 0.1)).contains("kind"));
     assert!(fails(&table, &planting(&[Kind::Local, Kind::Local], 0.1)).contains("twice"));
-    assert!(fails(&table, &Planting { factor: Some(0.0), ..planting(&[Kind::Local], 0.1) }).contains("factor"));
+    assert!(
+        fails(&table, &Planting { factor: Some(0.0), ..planting(&[Kind::Local], 0.1) }).contains("factor")
+    );
     let factor = Planting { factor: Some(2.0), ..planting(&[Kind::Dependency], 0.1) };
     assert!(fails(&table, &factor).contains("no strength"));
     let levels = Table::new(vec![table.columns[3].clone()]).unwrap();
     assert!(fails(&levels, &planting(&[Kind::Cluster], 0.1)).contains("dependency"));
     assert!(plant_table(&levels, &planting(&[Kind::Global, Kind::Dependency], 0.1), &run).is_ok());
-    assert!(fails(&Table::new(vec![table.columns[5].clone()]).unwrap(), &planting(&[Kind::Global], 0.1)).contains("--types"));
+    assert!(
+        fails(&Table::new(vec![table.columns[5].clone()]).unwrap(), &planting(&[Kind::Global], 0.1))
+            .contains("--types")
+    );
     let small = Run::new(0).with_max_memory(100);
-    assert!(plant_table(&table, &planting(&[Kind::Global], 0.1), &small).unwrap_err().to_string().contains("memory"));
+    assert!(
+        plant_table(&table, &planting(&[Kind::Global], 0.1), &small)
+            .unwrap_err()
+            .to_string()
+            .contains("memory")
+    );
     run.cancel().set();
     assert!(matches!(plant_table(&table, &planting(&[Kind::Local], 0.1), &run), Err(Error::Cancelled)));
 }

@@ -8,7 +8,10 @@ use ndarray::{array, concatenate, s};
 use proptest::prelude::*;
 
 /// The k-th nearest training row, leaving out itself: a detector for tests.
-fn nearest<'a>(normal: &'a Array2<f32>, pool: &'a Array2<f32>) -> impl Fn(&[usize]) -> Result<(Vec<f32>, Vec<f32>)> + 'a {
+fn nearest<'a>(
+    normal: &'a Array2<f32>,
+    pool: &'a Array2<f32>,
+) -> impl Fn(&[usize]) -> Result<(Vec<f32>, Vec<f32>)> + 'a {
     move |rows: &[usize]| {
         let train = normal.select(Axis(0), rows);
         let k = 5.min(rows.len() - 1);
@@ -30,7 +33,11 @@ fn nearest<'a>(normal: &'a Array2<f32>, pool: &'a Array2<f32>) -> impl Fn(&[usiz
 fn matches_the_authors() {
     let n = 40;
     let normal = Array2::from_shape_fn((n, 2), |(i, j)| {
-        if j == 0 { (i * 7 % 11) as f32 + 0.25 * (i % 3) as f32 } else { (i * i % 13) as f32 + 0.125 * (i % 5) as f32 }
+        if j == 0 {
+            (i * 7 % 11) as f32 + 0.25 * (i % 3) as f32
+        } else {
+            (i * i % 13) as f32 + 0.125 * (i % 5) as f32
+        }
     });
     let known = array![[16.0, 3.0], [5.0, 17.5], [-4.0, -2.0]];
     let pool = array![[5.0, 6.0], [12.5, 6.0], [14.0, 14.0], [-3.0, 5.0], [60.0, 60.0], [3.0, 1.0]];
@@ -38,7 +45,17 @@ fn matches_the_authors() {
     let run = Run::new(0);
     for (n_known, want) in [
         (0, [0.0246766226358, 0.294958565236, 0.40654738324, 0.345472716901, 0.0, 0.0987064905432]),
-        (3, [0.0598877626508, 0.321426878747, 0.421604395271, 0.373538483956, 0.0697674418605, 0.134857093124]),
+        (
+            3,
+            [
+                0.0598877626508,
+                0.321426878747,
+                0.421604395271,
+                0.373538483956,
+                0.0697674418605,
+                0.134857093124,
+            ],
+        ),
     ] {
         let known = known.slice(s![..n_known, ..]);
         let rows = Rows { normal: normal.view(), known, pool: pool.view() };
@@ -94,11 +111,23 @@ fn known_anomalies_widen_the_balls() {
 }
 
 fn auroc(scores: &[f64], good: impl Fn(usize) -> bool) -> f64 {
-    let of = |wanted: bool| (0..scores.len()).filter(|&i| good(i) == wanted).map(|i| scores[i]).collect::<Vec<_>>();
+    let of = |wanted: bool| {
+        (0..scores.len()).filter(|&i| good(i) == wanted).map(|i| scores[i]).collect::<Vec<_>>()
+    };
     let (good, bad) = (of(true), of(false));
     let wins: f64 = good
         .iter()
-        .flat_map(|a| bad.iter().map(move |b| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 }))
+        .flat_map(|a| {
+            bad.iter().map(move |b| {
+                if a > b {
+                    1.0
+                } else if a == b {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        })
         .sum();
     wins / (good.len() * bad.len()) as f64
 }
@@ -141,7 +170,8 @@ fn realistic_rows_are_better_and_better_to_learn_from() {
         let absurd: Vec<f64> = quality[..40].iter().chain(&quality[80..]).copied().collect();
         assert!(auroc(&absurd, |i| i < 40) > 0.8, "{seed}: beside absurd rows");
 
-        let test = concatenate![Axis(0), real_anomalies(100, seed + 5), with_pool(seed + 4).0.slice(s![..100, ..])];
+        let test =
+            concatenate![Axis(0), real_anomalies(100, seed + 5), with_pool(seed + 4).0.slice(s![..100, ..])];
         let learned = |chosen: &[usize]| {
             let scores = nearest_class(&normal, &pool.select(Axis(0), chosen), &test);
             auroc(&scores, |i| i < 100)

@@ -30,9 +30,8 @@ fn near(rows: &[Vec<f64>], k: usize) -> Vec<Vec<usize>> {
         .map(|j| rows.iter().map(|row| row[j]).collect::<Moments>().std_dev())
         .map(|s| if s > 0.0 { 1.0 / s } else { 0.0 })
         .collect();
-    let distance = |a: &[f64], b: &[f64]| {
-        (0..d).map(|j| ((a[j] - b[j]) * unit[j]).powi(2)).sum::<f64>().sqrt()
-    };
+    let distance =
+        |a: &[f64], b: &[f64]| (0..d).map(|j| ((a[j] - b[j]) * unit[j]).powi(2)).sum::<f64>().sqrt();
     let of = |i: usize| {
         let mut others: Vec<(f64, usize)> =
             (0..rows.len()).filter(|&j| j != i).map(|j| (distance(&rows[i], &rows[j]), j)).collect();
@@ -45,11 +44,13 @@ fn near(rows: &[Vec<f64>], k: usize) -> Vec<Vec<usize>> {
 
 /// Whether `new` is `a + u (b - a)` for one `u` between 0 and 1.
 fn is_between(new: &[f64], a: &[f64], b: &[f64]) -> bool {
-    let widest = (0..a.len()).max_by(|&i, &j| (b[i] - a[i]).abs().total_cmp(&(b[j] - a[j]).abs())).unwrap_or(0);
+    let widest =
+        (0..a.len()).max_by(|&i, &j| (b[i] - a[i]).abs().total_cmp(&(b[j] - a[j]).abs())).unwrap_or(0);
     let span = b[widest] - a[widest];
     let u = if span == 0.0 { 0.0 } else { (new[widest] - a[widest]) / span };
     (-1e-9..=1.0 + 1e-9).contains(&u)
-        && (0..a.len()).all(|j| (new[j] - (a[j] + u * (b[j] - a[j]))).abs() <= 1e-9 * (1.0 + a[j].abs() + b[j].abs()))
+        && (0..a.len())
+            .all(|j| (new[j] - (a[j] + u * (b[j] - a[j]))).abs() <= 1e-9 * (1.0 + a[j].abs() + b[j].abs()))
 }
 
 proptest! {
@@ -82,13 +83,17 @@ fn twelve() -> (Vec<[f64; 2]>, Vec<u32>) {
     let raw: Vec<[f64; 2]> = (0..12).map(|i| [(i * 5 % 12) as f64, (i * i % 7) as f64]).collect();
     let std_dev = |j: usize| raw.iter().map(|row| row[j]).collect::<Moments>().std_dev();
     let unit = [std_dev(0), std_dev(1)];
-    (raw.iter().map(|row| [row[0] / unit[0], row[1] / unit[1]]).collect(), (0..12).map(|i| i * i % 3 + i % 2).collect())
+    (
+        raw.iter().map(|row| [row[0] / unit[0], row[1] / unit[1]]).collect(),
+        (0..12).map(|i| i * i % 3 + i % 2).collect(),
+    )
 }
 
 fn twelve_among_many(with_levels: bool) -> Table {
     let (rows, codes) = twelve();
     let n = 4012;
-    let mut table = numbers(&Array2::from_shape_fn((n, 2), |(i, j)| if i < 12 { rows[i][j] } else { 50.0 + i as f64 }));
+    let mut table =
+        numbers(&Array2::from_shape_fn((n, 2), |(i, j)| if i < 12 { rows[i][j] } else { 50.0 + i as f64 }));
     if with_levels {
         let codes = (0..n).map(|i| if i < 12 { codes[i] } else { 0 }).collect();
         let levels = Arc::new(["a", "b", "c"].map(str::to_owned).to_vec());
@@ -104,7 +109,10 @@ fn twelve_among_many(with_levels: bool) -> Table {
 #[test]
 fn matches_imbalanced_learn() {
     let moments_of = |table: &Table, j: usize| -> Moments {
-        matrix(&Table::new(table.columns[..2].to_vec()).unwrap(), 4012..table.n_rows).iter().map(|row| row[j]).collect()
+        matrix(&Table::new(table.columns[..2].to_vec()).unwrap(), 4012..table.n_rows)
+            .iter()
+            .map(|row| row[j])
+            .collect()
     };
     let (made, _) = smote(&twelve_among_many(false), &Smote::default(), &Run::new(1)).unwrap();
     for (j, (mean, variance)) in REFERENCE.into_iter().enumerate() {
@@ -133,7 +141,11 @@ fn levels_are_the_commonest_of_neighbours() {
     let codes: Vec<u32> = (0..30).map(|i| u32::from((6..12).contains(&i))).collect();
     let levels = Arc::new(vec!["a".to_owned(), "b".to_owned()]);
     let mut table = numbers(&Array2::from_shape_fn((30, 1), |(i, _)| (i % 6) as f64));
-    table.columns.push(Column { name: "c".into(), kind: ColumnKind::Category, data: ColumnData::Codes { codes, levels } });
+    table.columns.push(Column {
+        name: "c".into(),
+        kind: ColumnKind::Category,
+        data: ColumnData::Codes { codes, levels },
+    });
     table.labels = labels(12, 30);
     let params = Smote { n_neighbors: 1, share: 0.8, keep: 1.0 };
     let (made, _) = smote(&table, &params, &Run::new(0)).unwrap();
@@ -152,7 +164,9 @@ fn missing_cells_and_times() {
     assert!(got[0] == 4.0 && got[1].is_nan());
     let ColumnData::Numbers(got) = cells(&data([-1.7e308, 1.7e308]), &steps, &none) else { panic!() };
     assert!((got[0] / -0.85e308 - 1.0).abs() < 1e-12 && (got[1] / 0.85e308 - 1.0).abs() < 1e-12, "{got:?}");
-    let ColumnData::Times(got) = cells(&ColumnData::Times(vec![100, i64::MIN]), &steps, &none) else { panic!() };
+    let ColumnData::Times(got) = cells(&ColumnData::Times(vec![100, i64::MIN]), &steps, &none) else {
+        panic!()
+    };
     assert_eq!(got, [100, i64::MIN]);
     let ColumnData::Times(got) = cells(&ColumnData::Times(vec![100, 300]), &steps, &none) else { panic!() };
     assert_eq!(got, [150, 250]);
@@ -177,7 +191,10 @@ fn the_commoner_class_is_thinned_and_the_unknown_stay() {
     assert_eq!(file.column("origin").unwrap().data.text(file.n_rows - 1), "smote");
     // The 20 of the commoner class that stay are a random sample.
     let again = smote(&table, &Smote { keep: 0.25, ..Smote::default() }, &Run::new(1)).unwrap().0;
-    assert_ne!(matrix(&again.table, 10..30), matrix(&Table::new(file.columns[..1].to_vec()).unwrap(), 10..30));
+    assert_ne!(
+        matrix(&again.table, 10..30),
+        matrix(&Table::new(file.columns[..1].to_vec()).unwrap(), 10..30)
+    );
 }
 
 #[test]
@@ -208,7 +225,8 @@ fn naive_bayes(train: &Table) -> impl Fn(&[f64]) -> f64 + use<> {
     let (normal, anomalous) = (class(Label::Normal), class(Label::Anomalous));
     move |row: &[f64]| {
         let log = |of: &[Moments]| -> f64 {
-            let term = |(m, v): (&Moments, &f64)| -((v - m.mean()).powi(2) / m.variance() + m.variance().ln()) / 2.0;
+            let term =
+                |(m, v): (&Moments, &f64)| -((v - m.mean()).powi(2) / m.variance() + m.variance().ln()) / 2.0;
             of.iter().zip(row).map(term).sum()
         };
         log(&anomalous) - log(&normal)
@@ -218,7 +236,17 @@ fn naive_bayes(train: &Table) -> impl Fn(&[f64]) -> f64 + use<> {
 fn auroc(scores: &[f64], odd: &[bool]) -> f64 {
     let of = |wanted: bool| scores.iter().zip(odd).filter(move |(_, o)| **o == wanted).map(|(s, _)| *s);
     let wins: f64 = of(true)
-        .flat_map(|a| of(false).map(move |b| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 }))
+        .flat_map(|a| {
+            of(false).map(move |b| {
+                if a > b {
+                    1.0
+                } else if a == b {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        })
         .sum();
     wins / (of(true).count() * of(false).count()) as f64
 }
