@@ -159,7 +159,10 @@ fn wrong_use_is_said_and_leaves_nothing() {
     folder.run("synth a.csv --kind local --share 0.7 --out p.csv").fails(2, &["share", "0.5"]);
     folder.run("synth a.csv --kind local --share 1.5 --out p.csv").fails(2, &["1.5"]);
     folder.run("synth a.csv --kind local --factor 0 --out p.csv").fails(2, &["factor"]);
-    folder.run("synth a.csv --kind smote --factor 2 --label color --out p.csv").fails(1, &["color"]);
+    folder.run("synth a.csv --kind smote --label color --out p.csv").fails(1, &["color"]);
+    folder.run("synth a.csv --kind smote --factor 2 --out p.csv").fails(2, &["factor", "smote"]);
+    folder.run("synth a.csv --kind local --keep 0.5 --out p.csv").fails(2, &["keep", "--kind smote"]);
+    folder.run("synth a.csv --kind local --method ecod --out p.csv").fails(2, &["method", "--judge"]);
     folder.run("synth a.csv --kind local --out p.xlsx").fails(2, &["p.xlsx", ".parquet"]);
     folder.run("synth a.csv --kind local --out no/p.csv").fails(1, &["no"]);
     folder.run("synth one.csv --kind local --out p.csv").fails(1, &["at least 2 rows"]);

@@ -18,22 +18,22 @@ pub(crate) struct SynthArgs {
     #[command(flatten)]
     pub read: ReadArgs,
     /// What to make: local, global, cluster, dependency (several are made in equal parts), or smote
-    #[arg(long, value_name = "KIND", value_delimiter = ',', required_unless_present = "judge")]
-    pub kind: Vec<What>,
+    #[arg(long = "kind", value_name = "KIND", value_delimiter = ',', required_unless_present = "judge")]
+    pub what: Vec<What>,
     /// The share of made rows in the result, at most 0.5 (default 0.05); with smote, of the rarer class (0.5)
-    #[arg(long, value_name = "SHARE", value_parser = units::share, requires = "kind")]
+    #[arg(long, value_name = "SHARE", value_parser = units::share, requires = "what")]
     pub share: Option<f64>,
     /// Instead of the published strength: of covariances (local, 5), ranges (global, 1.1), distances (cluster, 5)
-    #[arg(long, value_name = "FACTOR", requires = "kind")]
+    #[arg(long, value_name = "FACTOR", requires = "what")]
     pub factor: Option<f64>,
-    /// With smote: the share of the commoner class that stays, a random one
-    #[arg(long, value_name = "SHARE", requires = "kind", default_value_t = 1.0)]
-    pub keep: f64,
-    /// With smote: neighbours between which new rows lie
-    #[arg(long, value_name = "K", requires = "kind", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub neighbors: u16,
+    /// With smote: the share of the commoner class that stays, a random one (all)
+    #[arg(long, value_name = "SHARE", requires = "what")]
+    pub keep: Option<f64>,
+    /// With smote: neighbours between which new rows lie (5)
+    #[arg(long, value_name = "K", requires = "what", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub neighbors: Option<u16>,
     /// Say of each row of POOL how good an anomaly it is to learn from, beside the normal rows of DATA
-    #[arg(long, value_name = "POOL", conflicts_with = "kind")]
+    #[arg(long, value_name = "POOL", conflicts_with = "what")]
     pub judge: Option<PathBuf>,
     /// With --judge: write only this share of POOL, the best
     #[arg(long, value_name = "SHARE", value_parser = units::share, requires = "judge")]

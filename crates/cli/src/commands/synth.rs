@@ -20,6 +20,7 @@ const SHARE: f64 = 0.05;
 pub(crate) fn run(args: &SynthArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let kinds = planted_kinds(args)?;
+    check(args, kinds.is_some())?;
     // A file that cannot be written is said before a big one is read.
     args.out.as_deref().map(report::ItemFormat::of).transpose()?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
@@ -64,7 +65,7 @@ struct Made {
 /// The kinds to plant; `None` for SMOTE, and for judging.
 fn planted_kinds(args: &SynthArgs) -> Result<Option<Vec<Kind>>, Error> {
     let kinds: Vec<Kind> = args
-        .kind
+        .what
         .iter()
         .filter_map(|what| match what {
             What::Plant(kind) => Some(*kind),
@@ -74,7 +75,7 @@ fn planted_kinds(args: &SynthArgs) -> Result<Option<Vec<Kind>>, Error> {
     if kinds.is_empty() {
         return Ok(None);
     }
-    if kinds.len() < args.kind.len() {
+    if kinds.len() < args.what.len() {
         return Err(Error::BadParameter {
             name: "kind".into(),
             got: "smote beside kinds of anomalies".into(),
@@ -82,6 +83,26 @@ fn planted_kinds(args: &SynthArgs) -> Result<Option<Vec<Kind>>, Error> {
         });
     }
     Ok(Some(kinds))
+}
+
+/// Refuses what would have no effect.
+fn check(args: &SynthArgs, plants: bool) -> Result<(), Error> {
+    let smotes = !plants && args.judge.is_none();
+    let without_effect = [
+        ("factor", args.factor.is_some() && !plants, "kinds of anomalies, not with smote"),
+        ("keep", args.keep.is_some() && !smotes, "--kind smote"),
+        ("neighbors", args.neighbors.is_some() && !smotes, "--kind smote"),
+        ("method", args.method.method != "auto" && args.judge.is_none(), "--judge"),
+        ("set", !args.method.set.is_empty() && args.judge.is_none(), "--judge"),
+    ];
+    match without_effect.into_iter().find(|(_, is_given, _)| *is_given) {
+        Some((name, _, with)) => Err(Error::BadParameter {
+            name: name.into(),
+            got: "given".into(),
+            want: format!("left out here; it goes with {with}"),
+        }),
+        None => Ok(()),
+    }
 }
 
 fn planted(args: &SynthArgs, kinds: Vec<Kind>, table: &Table, run: &Run) -> anyhow::Result<Made> {
@@ -108,18 +129,10 @@ fn planted(args: &SynthArgs, kinds: Vec<Kind>, table: &Table, run: &Run) -> anyh
 }
 
 fn oversampled(args: &SynthArgs, table: &Table, run: &Run) -> anyhow::Result<Made> {
-    if args.factor.is_some() {
-        return Err(Error::BadParameter {
-            name: "factor".into(),
-            got: "given".into(),
-            want: "left out: SMOTE has no strength".into(),
-        }
-        .into());
-    }
     let params = Smote {
-        n_neighbors: usize::from(args.neighbors),
+        n_neighbors: args.neighbors.map_or(Smote::default().n_neighbors, usize::from),
         share: args.share.unwrap_or(Smote::default().share),
-        keep: args.keep,
+        keep: args.keep.unwrap_or(Smote::default().keep),
     };
     let (made, notices) = smote(table, &params, run)?;
     let n_new = made.is_new.iter().filter(|is_new| **is_new).count();
