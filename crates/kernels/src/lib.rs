@@ -12,6 +12,7 @@ pub mod mixture;
 pub mod neighbors;
 pub mod order;
 pub mod product;
+pub mod ranking;
 pub mod smo;
 pub mod special;
 pub mod stats;
