@@ -31,8 +31,7 @@
 //!
 //! # Differences
 //! - Any detector gives scores; the authors use a semi-supervised one (SSDO) whose scores begin at 0. Scores count from
-//!   their median here, because few detectors have a 0 that means anything; where both can be had this separates better
-//!   (docs/synth.md).
+//!   their median here, because few detectors have a 0 that means anything.
 //! - Known anomalies take part in `b` and `k`, not in the detector's fit.
 //!
 //! # References

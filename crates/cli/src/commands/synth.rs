@@ -189,7 +189,7 @@ fn judged(args: &SynthArgs, table: &Table, path: &Path, run: &Run) -> anyhow::Re
     Ok(Made { table, notices, lines, summary })
 }
 
-/// The detector that judges where none is named: the best of those compared in docs/synth.md.
+/// The detector that judges where none is named: its scores and the balls of the judgement are distances alike.
 const JUDGE: &str = "k_nearest_neighbors";
 /// Rows that are shown where no file is written.
 const SHOWN: usize = 20;
