@@ -45,7 +45,7 @@ pub(crate) enum Command {
     /// Run methods on one set for `bench`: a job on standard input, results on standard output
     #[command(hide = true)]
     BenchWorker,
-    /// Make labelled anomalies to test a set-up with, balance classes, or judge made anomalies
+    /// Make labelled anomalies to test a set-up, balance classes, or judge made anomalies
     Synth(Box<SynthArgs>),
     /// List the methods and recipes, or describe one
     Methods(MethodsArgs),
