@@ -12,6 +12,7 @@ pub mod registry;
 
 mod explain;
 mod fit;
+mod judge;
 mod model;
 mod options;
 mod pictures;
@@ -20,6 +21,7 @@ mod score;
 
 pub use explain::explain_item;
 pub use fit::fit;
+pub use judge::judge;
 pub use model::TrainedModel;
 pub use options::{Input, Options, Stopwatch, read};
 pub use scan::scan;
@@ -31,3 +33,4 @@ pub use anomalyst_decide as decide;
 pub use anomalyst_detect as detect;
 pub use anomalyst_encode as encode;
 pub use anomalyst_report as report;
+pub use anomalyst_synth as synth;

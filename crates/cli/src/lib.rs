@@ -56,6 +56,7 @@ fn run(cli: Cli, cancel: Cancel) -> anyhow::Result<ExitCode> {
         Command::Eval(args) => commands::eval::run(&args, cancel),
         Command::Bench(args) => commands::bench::run(&args, cancel),
         Command::BenchWorker => commands::bench::work(cancel),
+        Command::Synth(args) => commands::synth::run(&args, cancel),
         Command::Methods(args) => commands::methods::run(&args),
         Command::Completions { shell } => commands::generate::completions(shell),
         Command::Man { out } => commands::generate::man(out.as_deref()),

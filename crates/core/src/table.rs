@@ -158,7 +158,8 @@ impl ColumnData {
         }
     }
 
-    fn take(&self, rows: &[usize]) -> Self {
+    /// The cells at `rows`, in that order.
+    pub fn take(&self, rows: &[usize]) -> Self {
         match self {
             Self::Numbers(cells) => Self::Numbers(rows.iter().map(|&row| cells[row]).collect()),
             Self::Codes { codes, levels } => Self::Codes {

@@ -7,7 +7,6 @@ pub mod calibration;
 pub mod conformal;
 pub mod contamination;
 mod decision;
-mod draw;
 pub mod exceed;
 pub mod fdr;
 pub mod mixture;
@@ -17,9 +16,11 @@ mod planted;
 pub mod probability;
 pub mod rejection;
 pub mod severity;
-pub mod special;
 pub mod threshold;
 
+use anomalyst_kernels::draw;
+
+pub use anomalyst_kernels::beta as special;
 pub use contamination::{ContaminationPosterior, panel_rows};
 pub use decision::{Contamination, Decision, Mode, Tail};
 pub use options::DecideOptions;

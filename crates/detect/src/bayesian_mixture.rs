@@ -73,11 +73,11 @@ use anomalyst_core::{
     Shape,
 };
 use anomalyst_kernels::linalg::covariance;
+use anomalyst_kernels::mixture::{self, Component, Mixture, Moments, Until};
 use anomalyst_kernels::special::digamma;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::gaussian_mixture::em::{self, Component, Mixture, Moments, Until};
 use crate::gaussian_mixture::{GaussianMixtureModel, Rows, fit_mixture};
 
 /// How many clouds there may be, what they are before any row is seen, and how the search ends.
@@ -153,7 +153,7 @@ impl Detector for BayesianMixture {
 
     fn estimate(&self, shape: Shape) -> Estimate {
         let rounds = if self.n_components == 1 { 1 } else { self.max_iter.min(50) };
-        em::estimate(shape, self.max_rows, self.n_components as f64, rounds as f64)
+        mixture::estimate(shape, self.max_rows, self.n_components as f64, rounds as f64)
     }
 }
 
@@ -162,7 +162,7 @@ impl BayesianMixture {
         let prior = Prior::new(self, rows, run)?;
         let until = Until { max_iter: self.max_iter, tolerance: self.tolerance };
         let k = self.n_components.min(rows.values.nrows());
-        em::search(rows.values, rows.scale, k, &until, run, |moments| prior.posterior(moments))
+        mixture::search(rows.values, rows.scale, k, &until, run, |moments| prior.posterior(moments))
     }
 }
 
@@ -228,7 +228,7 @@ impl<'a> Prior<'a> {
         matrix.indexed_iter_mut().for_each(|((i, j), v)| {
             *v = (rows * *v + self.covariance[[i, j]] + pull * off[i] * off[j]) / freedom;
         });
-        let cholesky = em::regularized(matrix, 0.0)?;
+        let cholesky = mixture::regularized(matrix, 0.0)?;
         let spread: f64 = (0..d).map(|i| digamma((freedom - i as f64) / 2.0)).sum();
         let d = d as f64;
         let log_precision = spread + d * (2.0 / freedom).ln() - cholesky.log_det();

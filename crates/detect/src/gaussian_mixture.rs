@@ -48,7 +48,6 @@
 //! assert!((scores[1] - scores[0] - 2.0).abs() < 1e-4); // half of two deviations squared
 //! ```
 
-pub(crate) mod em;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -58,12 +57,12 @@ use anomalyst_core::{
     LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::linalg::{column_means, column_variances, map_whitened};
+use anomalyst_kernels::mixture::{self, Component, Mixture, Until};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
 use crate::quadratic::{finite, unit_scale};
-use em::{Component, Mixture, Until};
 
 /// The most columns; covariances of this size take some 130 MB each.
 const MAX_COLUMNS: usize = 4096;
@@ -151,7 +150,7 @@ impl Detector for GaussianMixture {
     fn estimate(&self, shape: Shape) -> Estimate {
         let k = self.n_components.map_or(15.0, |k| k as f64);
         let rounds = if self.n_components == Some(1) { 1 } else { self.max_iter.min(25) };
-        em::estimate(shape, self.max_rows, k, rounds as f64)
+        mixture::estimate(shape, self.max_rows, k, rounds as f64)
     }
 }
 
@@ -202,8 +201,8 @@ impl GaussianMixture {
         let (n, d) = rows.values.dim();
         let until = Until { max_iter: self.max_iter, tolerance: self.tolerance };
         let search = |k| {
-            let maximise = |moments| em::most_likely(moments, n, self.regularization);
-            let found = em::search(rows.values, rows.scale, k, &until, run, maximise)?;
+            let maximise = |moments| mixture::most_likely(moments, n, self.regularization);
+            let found = mixture::search(rows.values, rows.scale, k, &until, run, maximise)?;
             Ok(found.without_light_ones(self.min_weight))
         };
         if let Some(k) = self.n_components {
@@ -227,8 +226,9 @@ impl GaussianMixture {
 
 impl Model for GaussianMixtureModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let densities = em::log_densities(rows.features().values.view(), &self.scale, &self.components, run)?;
-        Ok((0..rows.n_parts()).map(|i| finite(-em::log_sum(densities.iter().map(|of| of[i])))).collect())
+        let densities =
+            mixture::log_densities(rows.features().values.view(), &self.scale, &self.components, run)?;
+        Ok((0..rows.n_parts()).map(|i| finite(-mixture::log_sum(densities.iter().map(|of| of[i])))).collect())
     }
 
     fn as_attribute(&self) -> Option<&dyn Attribute> {
@@ -281,7 +281,12 @@ impl Attribute for GaussianMixtureModel {
                     (&component.mean, &self.scale),
                     &component.whiten,
                     run,
-                    |_, c, y| (component.log_density(y), component.shares(c, y)),
+                    |_, c, y| {
+                        (
+                            component.log_density(y),
+                            component.shares(c, y).into_iter().map(finite).collect::<Vec<_>>(),
+                        )
+                    },
                 )?;
                 for ((best, (density, shares)), mut out) in best.iter_mut().zip(found).zip(out.rows_mut()) {
                     if density > *best {

@@ -1,12 +1,15 @@
-//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, kernels,
-//! decompositions, sorting, probabilities.
+//! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
+//! kernels, decompositions, sorting, probabilities, random draws.
 
+pub mod beta;
 pub mod distributions;
+pub mod draw;
 pub mod floor;
 pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
+pub mod mixture;
 pub mod neighbors;
 pub mod order;
 pub mod product;

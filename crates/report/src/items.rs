@@ -257,7 +257,7 @@ pub fn write_items(outcome: &Outcome, path: &Path) -> Result<()> {
     writer.finish()
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> Error {
+pub(crate) fn csv_error(path: &Path, error: csv::Error) -> Error {
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::io(path, source),
         other => Error::io(path, io::Error::other(format!("{other:?}"))),
@@ -290,7 +290,7 @@ fn write_csv(writer: &mut csv::Writer<Sink>, batch: &Batch<'_>) -> csv::Result<(
 }
 
 /// Powers of ten only where plain digits would be long; both forms give the same bits when read back.
-fn shortest_f64(value: f64, out: &mut String) {
+pub(crate) fn shortest_f64(value: f64, out: &mut String) {
     let size = value.abs();
     let _ = if size == 0.0 || (1e-5..1e16).contains(&size) {
         write!(out, "{value}")

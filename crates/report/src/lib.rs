@@ -11,6 +11,7 @@ mod items;
 mod layout;
 mod parquet;
 mod summary;
+mod table;
 mod terminal;
 mod text;
 
@@ -25,5 +26,6 @@ pub use explanation::explanation;
 pub use html::{report_html, write_report};
 pub use items::{ItemFormat, ItemWriter, Items, write_items};
 pub use summary::summary_json;
+pub use table::write_table;
 pub use terminal::{Terminal, heading, terminal, verdicts};
 pub use text::metric_value;

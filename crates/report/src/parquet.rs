@@ -110,7 +110,7 @@ fn words(keys: Vec<i8>, values: Vec<&str>) -> Result<ArrayRef, ArrowError> {
     Ok(Arc::new(DictionaryArray::<Int8Type>::try_new(Int8Array::from(keys), values)?))
 }
 
-fn parquet_error(path: &Path, error: ParquetError) -> Error {
+pub(crate) fn parquet_error(path: &Path, error: ParquetError) -> Error {
     let source = match error {
         // The system's own error, such as a full disk, keeps its kind.
         ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {

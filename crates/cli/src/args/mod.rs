@@ -2,6 +2,7 @@
 
 mod bench;
 mod eval;
+mod synth;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use eval::{EvalArgs, LabelsOf};
+pub(crate) use synth::{SynthArgs, What};
 
 use crate::units;
 
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     /// Run methods on one set for `bench`: a job on standard input, results on standard output
     #[command(hide = true)]
     BenchWorker,
+    /// Make labelled anomalies to test a set-up, balance classes, or judge made anomalies
+    Synth(Box<SynthArgs>),
     /// List the methods and recipes, or describe one
     Methods(MethodsArgs),
     /// Print a completion script for a shell

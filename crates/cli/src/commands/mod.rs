@@ -8,6 +8,7 @@ pub(crate) mod generate;
 pub(crate) mod methods;
 pub(crate) mod scan;
 pub(crate) mod score;
+pub(crate) mod synth;
 
 use std::process::ExitCode;
 

@@ -7,17 +7,17 @@ use anomalyst_core::Random;
 use rand::Rng;
 
 /// Uniform in `0..1`, never 0 or 1.
-pub(crate) fn uniform(random: &mut Random) -> f64 {
+pub fn uniform(random: &mut Random) -> f64 {
     ((random.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
 }
 
 /// A whole number below `n`, which must not be 0.
-pub(crate) fn below(random: &mut Random, n: usize) -> usize {
+pub fn below(random: &mut Random, n: usize) -> usize {
     ((uniform(random) * n as f64) as usize).min(n.saturating_sub(1))
 }
 
 /// Standard normal.
-pub(crate) fn normal(random: &mut Random) -> f64 {
+pub fn normal(random: &mut Random) -> f64 {
     loop {
         let (u, v) = (2.0 * uniform(random) - 1.0, 2.0 * uniform(random) - 1.0);
         let square = u * u + v * v;
@@ -28,7 +28,7 @@ pub(crate) fn normal(random: &mut Random) -> f64 {
 }
 
 /// Gamma of that shape and scale 1.
-pub(crate) fn gamma(random: &mut Random, shape: f64) -> f64 {
+pub fn gamma(random: &mut Random, shape: f64) -> f64 {
     if shape < 1.0 {
         let boost = uniform(random).powf(1.0 / shape);
         return boost * gamma(random, shape + 1.0);
@@ -47,8 +47,8 @@ pub(crate) fn gamma(random: &mut Random, shape: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Moments;
     use anomalyst_core::Run;
-    use anomalyst_kernels::stats::Moments;
 
     /// Mean and variance of 100,000 draws stay within five standard errors of theory.
     #[test]

@@ -1,11 +1,10 @@
-//! Expectation maximisation.
+//! Mixtures of Gaussians by expectation maximisation (Dempster, Laird, Rubin 1977).
 
 use anomalyst_core::{Error, Estimate, Result, Run, Shape};
-use anomalyst_kernels::kmeans::{Search, kmeans};
-use anomalyst_kernels::linalg::{Cholesky, map_whitened, scatter, weighted_means};
 use ndarray::{Array2, ArrayView2};
 
-use crate::quadratic::finite;
+use crate::kmeans::{Search, kmeans};
+use crate::linalg::{Cholesky, map_whitened, scatter, weighted_means};
 
 /// A component with fewer rows than this is dropped while the search goes on.
 const NO_ROWS: f64 = 1e-6;
@@ -16,42 +15,56 @@ const START_ROUNDS: usize = 20;
 
 /// One cloud.
 #[derive(Debug)]
-pub(crate) struct Component {
+pub struct Component {
     /// In the columns' own units.
-    pub(crate) mean: Vec<f64>,
+    pub mean: Vec<f64>,
     /// Turns standardised differences from the mean into uncorrelated ones of variance 1.
-    pub(crate) whiten: Array2<f64>,
+    pub whiten: Array2<f64>,
     /// The logarithm of weight and density at the mean.
-    pub(crate) log_norm: f64,
+    pub log_norm: f64,
     /// The share of training rows in it.
-    pub(crate) weight: f64,
+    pub weight: f64,
 }
 
 /// The clouds together.
-pub(crate) struct Mixture {
-    pub(crate) components: Vec<Component>,
+#[derive(Debug)]
+pub struct Mixture {
+    /// At least one.
+    pub components: Vec<Component>,
     /// Mean over training rows.
     log_likelihood: f64,
 }
 
 impl Component {
-    pub(super) fn log_density(&self, whitened: &[f64]) -> f64 {
+    /// Of the point that whitens to `whitened`.
+    pub fn log_density(&self, whitened: &[f64]) -> f64 {
         self.log_norm - whitened.iter().map(|y| y * y).sum::<f64>() / 2.0
     }
 
-    /// `c_i (S^-1 c)_i / 2`.
-    pub(super) fn shares(&self, centred: &[f64], whitened: &[f64]) -> Vec<f32> {
+    /// `c_i (S^-1 c)_i / 2` of each column, which sum to half the squared distance from the mean.
+    pub fn shares(&self, centred: &[f64], whitened: &[f64]) -> Vec<f64> {
         let mut inverse = vec![0.0; centred.len()];
         for (axis, y) in self.whiten.rows().into_iter().zip(whitened) {
             inverse.iter_mut().zip(axis).for_each(|(out, a)| *out += a * y);
         }
-        inverse.iter().zip(centred).map(|(v, c)| finite(v * c / 2.0)).collect()
+        inverse.iter().zip(centred).map(|(v, c)| v * c / 2.0).collect()
+    }
+
+    /// The standardised difference from the mean that whitens to `whitened`: independent normal numbers give a draw
+    /// from the component.
+    pub fn colour(&self, whitened: &[f64]) -> Vec<f64> {
+        let mut out: Vec<f64> = Vec::with_capacity(whitened.len());
+        for (row, y) in self.whiten.rows().into_iter().zip(whitened) {
+            let known: f64 = row.iter().zip(&out).map(|(w, c)| w * c).sum();
+            out.push((y - known) / row[out.len()]);
+        }
+        out
     }
 }
 
 impl Mixture {
     /// Drops the components that hold less than `least`, and shares their weight among the others.
-    pub(super) fn without_light_ones(mut self, least: f64) -> Self {
+    pub fn without_light_ones(mut self, least: f64) -> Self {
         let heaviest = self.components.iter().map(|c| c.weight).fold(0.0, f64::max);
         self.components.retain(|c| c.weight >= least.min(heaviest));
         let left: f64 = self.components.iter().map(|c| c.weight).sum();
@@ -60,7 +73,7 @@ impl Mixture {
     }
 
     /// Schwarz: less is better.
-    pub(super) fn criterion(&self, n: usize, d: usize) -> f64 {
+    pub fn criterion(&self, n: usize, d: usize) -> f64 {
         let (n, d, k) = (n as f64, d as f64, self.components.len() as f64);
         let free = k - 1.0 + k * d + k * d * (d + 1.0) / 2.0;
         free * n.ln() - 2.0 * n * self.log_likelihood
@@ -68,24 +81,28 @@ impl Mixture {
 }
 
 /// The rows of one component, each counted by its share in it.
-pub(crate) struct Moments {
+#[derive(Debug)]
+pub struct Moments {
     /// The sum of shares; 0 for a component that has no rows to speak of.
-    pub(crate) rows: f64,
+    pub rows: f64,
     /// In the columns' own units.
-    pub(crate) mean: Vec<f64>,
+    pub mean: Vec<f64>,
     /// Of standardised columns.
-    pub(crate) covariance: Array2<f64>,
+    pub covariance: Array2<f64>,
 }
 
 /// When a search ends.
-pub(crate) struct Until {
-    pub(crate) max_iter: usize,
-    pub(crate) tolerance: f64,
+#[derive(Clone, Copy, Debug)]
+pub struct Until {
+    /// Most rounds.
+    pub max_iter: usize,
+    /// Least improvement of the mean log-likelihood in a round, in nats.
+    pub tolerance: f64,
 }
 
 /// Starts from at most `k` clusters and alternates between shares and `maximise`, which turns moments into components,
 /// until a round changes little.
-pub(crate) fn search(
+pub fn search(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
     k: usize,
@@ -135,7 +152,7 @@ fn moments(values: ArrayView2<'_, f32>, scale: &[f64], shares: &[f64], run: &Run
 }
 
 /// The components of greatest likelihood; those without rows are dropped.
-pub(super) fn most_likely(moments: Vec<Moments>, n: usize, regularization: f64) -> Result<Vec<Component>> {
+pub fn most_likely(moments: Vec<Moments>, n: usize, regularization: f64) -> Result<Vec<Component>> {
     let mut components = Vec::with_capacity(moments.len());
     for Moments { rows, mean, covariance } in moments.into_iter().filter(|moments| moments.rows > 0.0) {
         let cholesky = regularized(covariance, regularization)?;
@@ -146,7 +163,7 @@ pub(super) fn most_likely(moments: Vec<Moments>, n: usize, regularization: f64) 
     }
     if components.is_empty() {
         return Err(Error::Numeric {
-            method: "gaussian_mixture".into(),
+            method: "expectation maximisation".into(),
             what: "no component has rows; check the scale of the data".into(),
         });
     }
@@ -154,7 +171,7 @@ pub(super) fn most_likely(moments: Vec<Moments>, n: usize, regularization: f64) 
 }
 
 /// Rounding can make a covariance of nearly dependent columns slightly indefinite; then more is added.
-pub(crate) fn regularized(mut covariance: Array2<f64>, regularization: f64) -> Result<Cholesky> {
+pub fn regularized(mut covariance: Array2<f64>, regularization: f64) -> Result<Cholesky> {
     let mut add = regularization;
     loop {
         covariance.diag_mut().iter_mut().for_each(|v| *v += add);
@@ -166,7 +183,7 @@ pub(crate) fn regularized(mut covariance: Array2<f64>, regularization: f64) -> R
 }
 
 /// Memory and time of searching for `k` clouds in at most `max_rows` rows.
-pub(crate) fn estimate(shape: Shape, max_rows: usize, k: f64, rounds: f64) -> Estimate {
+pub fn estimate(shape: Shape, max_rows: usize, k: f64, rounds: f64) -> Estimate {
     let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
     let rows = n.min(max_rows as f64);
     let per_row = 20.0 + d * (2.0 + 0.1 * d);
@@ -178,7 +195,7 @@ pub(crate) fn estimate(shape: Shape, max_rows: usize, k: f64, rounds: f64) -> Es
 }
 
 /// The log density of every row in every component.
-pub(super) fn log_densities(
+pub fn log_densities(
     values: ArrayView2<'_, f32>,
     scale: &[f64],
     components: &[Component],
@@ -202,7 +219,22 @@ fn expect(densities: &mut [Vec<f64>]) -> f64 {
 }
 
 /// `ln sum exp` without overflow.
-pub(super) fn log_sum(logs: impl Iterator<Item = f64> + Clone) -> f64 {
+pub fn log_sum(logs: impl Iterator<Item = f64> + Clone) -> f64 {
     let most = logs.clone().fold(f64::NEG_INFINITY, f64::max);
     if most.is_finite() { most + logs.map(|v| (v - most).exp()).sum::<f64>().ln() } else { most }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    /// Whitening what was coloured gives the same numbers back; the covariance is that of `L L'` for `L = W^-1`.
+    #[test]
+    fn colouring_undoes_whitening() {
+        let whiten = array![[0.5, 0.0, 0.0], [1.0, 2.0, 0.0], [-3.0, 0.25, 4.0]];
+        let component = Component { mean: vec![0.0; 3], whiten: whiten.clone(), log_norm: 0.0, weight: 1.0 };
+        let drawn = ndarray::Array1::from(component.colour(&[1.0, -2.0, 0.5]));
+        assert_eq!(whiten.dot(&drawn), array![1.0, -2.0, 0.5]);
+    }
 }

@@ -57,7 +57,7 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
 }
 
 /// The point between `low` and `high` up to which `before` holds; `before` must switch once.
-pub(crate) fn bisect(mut low: f64, mut high: f64, before: impl Fn(f64) -> bool) -> f64 {
+pub fn bisect(mut low: f64, mut high: f64, before: impl Fn(f64) -> bool) -> f64 {
     // Each step wins one bit; 200 reach the last one from any finite bracket.
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
@@ -155,7 +155,7 @@ mod tests {
         assert!((got - want).abs() <= tolerance * want.abs(), "{got} is not {want}");
     }
 
-    /// mpmath 1.4.1 with 60 digits on the same doubles, golden/values.py. SciPy itself is off by 1e-12 at a million.
+    /// mpmath 1.4.1 with 60 digits on the same doubles, golden/values.py of `decide`. SciPy itself is off by 1e-12 at a million.
     /// A relative 1e-11, since the deviance of a million trials, about 1e6, is only known to its last digit.
     #[test]
     fn beta_tails_match_reference() {
