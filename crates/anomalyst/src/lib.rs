@@ -10,6 +10,7 @@ pub mod plan;
 pub mod recipe;
 pub mod registry;
 
+mod columns;
 mod explain;
 mod fit;
 mod model;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::combine::{ScoreScale, combine};
 use crate::plan::{Budget, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
-use crate::registry;
+use crate::{columns, registry};
 
 /// A fitted recipe. Its scores are higher for more anomalous rows; a row's score never depends on its batch.
 pub struct Pipeline {
@@ -118,7 +118,7 @@ impl Pipeline {
             let encoded = encoder.encode(data, run)?;
             add_new(&mut notices, encoded.notices);
             for i in group {
-                let rows = Rows { features: &encoded.features, kept };
+                let rows = Rows { features: &encoded.features, encoder: &*encoder, kept };
                 let fitted = rows.fit_member(&recipe.members[i], &run.child(i as u64), &mut notices)?;
                 members[i] = Some((FittedMember { view: views.len(), ..fitted.0 }, fitted.1));
             }
@@ -295,6 +295,7 @@ fn least_odd(scores: &[f32], drop_frac: f64) -> Vec<usize> {
 /// Encoded rows, and which of them may be learned from; all where `None`.
 struct Rows<'a> {
     features: &'a Features,
+    encoder: &'a dyn Encode,
     kept: Option<&'a [usize]>,
 }
 
@@ -306,7 +307,9 @@ impl Rows<'_> {
         run: &Run,
         notices: &mut Notices,
     ) -> Result<(FittedMember, Vec<f32>)> {
-        let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+        let entry = registry::method(&member.detector.kind)?;
+        let params = columns::resolve(entry, &member.detector, |name, kind| kind.place(name, self.encoder))?;
+        let detector = (entry.from_json)(&params)?;
         let id = detector.card().id;
         let shape = Shape::of(self.features);
         let n_kept = self.kept.map_or(shape.n_parts, <[usize]>::len);

@@ -39,6 +39,7 @@ mod rs_hash;
 mod sci_forest;
 mod support_vectors;
 mod svdd;
+mod wrong_numbers;
 
 anomalyst_core::methods! {
     angle_based::AngleBased,
@@ -73,4 +74,5 @@ anomalyst_core::methods! {
     rs_hash::RsHash,
     sci_forest::SciForest,
     svdd::Svdd,
+    wrong_numbers::WrongNumbers,
 }
