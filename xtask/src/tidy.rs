@@ -13,7 +13,7 @@ const MOST_LINES: usize = 500;
 const HEADINGS: [&str; 6] = ["# Idea", "# Score", "# Complexity", "# Use when", "# References", "# Example"];
 
 /// Which crates of ours each crate may depend on. `testkit` is for tests and may be used by any.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("kernels", &["core"]),
     ("data", &["core"]),
@@ -22,8 +22,9 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("detect", &["core", "kernels"]),
     ("decide", &["core", "kernels"]),
     ("explain", &["core", "kernels"]),
+    ("drift", &["core", "kernels"]),
     ("measure", &["core", "kernels"]),
-    ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "explain"]),
+    ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "drift", "explain"]),
     ("testkit", &["core"]),
     ("bench", &["anomalyst", "measure"]),
     ("cli", &["anomalyst", "bench", "measure"]),
