@@ -22,10 +22,21 @@ pub(crate) fn write() -> Result<()> {
     let methods = registry::methods().iter().map(|entry| entry.card.id);
     let recipes = registry::recipes().iter().map(|recipe| recipe.name.as_str());
     for name in methods.chain(recipes) {
-        let small = name == "isolation_forest" || name == "auto_scan";
+        let set = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let options = Options {
             method: name.into(),
-            set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
+            // Files stay small where the defaults keep hundreds of trees.
+            set: match name {
+                "isolation_forest" | "auto_scan" => set(&[("n_trees", "20")]),
+                "wrong_numbers" => set(&[("response", "weight"), ("n_folds", "2"), ("n_bootstraps", "2")]),
+                "trade_prices" => set(&[
+                    ("n_trees", "20"),
+                    ("encoder.from", "colour"),
+                    ("encoder.to", "ready"),
+                    ("encoder.price", "weight"),
+                ]),
+                _ => Vec::new(),
+            },
             ..Options::default()
         };
         let input = anomalyst::read(&open_bytes("table", table(), &ReadOptions::default(), &run)?, &run)?;

@@ -35,7 +35,11 @@ impl ColumnRole {
             return Ok(at);
         }
         if own.iter().chain(other).any(|origin| origin.column == name) {
-            return Err(Error::BadParameter { name: "column".into(), got: format!("`{name}`"), want: want.into() });
+            return Err(Error::BadParameter {
+                name: "column".into(),
+                got: format!("`{name}`"),
+                want: want.into(),
+            });
         }
         let names = own.iter().filter(|origin| matches!(&*origin.aspect, "value" | "level"));
         Err(Error::Unknown {

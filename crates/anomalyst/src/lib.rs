@@ -4,6 +4,7 @@
 //! and [`score`].
 
 pub mod combine;
+pub mod drift;
 pub mod model_file;
 pub mod pipeline;
 pub mod plan;

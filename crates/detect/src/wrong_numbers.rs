@@ -25,7 +25,7 @@
 //!
 //! # Complexity
 //! Fit O(c K T m log m) for `c` judged columns, `K` folds, `T = n_bootstraps n_trees` trees and `m <= sample_size` rows
-//! per tree, about eight times over for the search; score O(c K T log m) per row. Memory O(c K T m).
+//! per tree, about ten times over for the search; score O(c K T log m) per row. Memory O(c K T m).
 //!
 //! # Use when / Avoid when
 //! Columns that depend on one another: prices and what they are paid for, readings of neighbouring sensors, weights
@@ -144,9 +144,9 @@ impl Default for WrongNumbers {
             response: None,
             n_folds: 5,
             n_bootstraps: 5,
-            n_trees: 4,
+            n_trees: 2,
             min_leaf: 5,
-            sample_size: 4096,
+            sample_size: 1024,
             max_drop_frac: 0.2,
             combination: Combination::Sum,
         }
@@ -218,18 +218,23 @@ impl Detector for WrongNumbers {
             if judged.rows.len() < FEWEST {
                 continue;
             }
-            let round = judged.search(self.max_drop_frac, &run)?;
-            let floor = judged.floor(&round);
-            let size = |i: usize| relative(round.residual[i], round.uncertainty[i], floor);
-            let veracity: Vec<f64> = (0..judged.rows.len()).map(size).collect();
+            let (round, noise) = judged.search(self.max_drop_frac, &run)?;
+            let veracity = noise.veracity(&round);
             let middle = median(&mut veracity.clone());
             let usual = if middle > 0.0 { middle } else { 1.0 };
             for (&row, v) in judged.rows.iter().zip(veracity) {
                 let score = &mut scores[row as usize];
                 *score = score.max(v / usual);
             }
-            let (drop_frac, r2) = (round.drop_frac, round.r2);
-            judges.push(Judge { response, mean: round.mean, noise: round.noise, floor, usual, drop_frac, r2 });
+            judges.push(Judge {
+                response,
+                mean: round.mean,
+                noise: noise.forests,
+                floor: noise.floor,
+                usual,
+                drop_frac: round.drop_frac,
+                r2: round.r2,
+            });
             stage.advance(1);
         }
         if judges.is_empty() {
@@ -249,7 +254,7 @@ impl Detector for WrongNumbers {
         let sample = n.min(self.sample_size as f64).max(2.0);
         let depth = (sample / self.min_leaf as f64).max(2.0).log2();
         let cuts = d.min((d / 3.0).max(10.0)).max(5.0);
-        let rounds = if self.max_drop_frac > 0.0 { 8.0 } else { 1.0 };
+        let rounds = if self.max_drop_frac > 0.0 { 5.0 } else { 1.0 };
         let walk = 4.0 * depth;
         Estimate {
             bytes: (judged * trees * 32.0 * sample / self.min_leaf as f64) as u64,
@@ -262,7 +267,7 @@ impl Detector for WrongNumbers {
     }
 }
 
-/// `|r|` in units of the uncertainty; what rounding makes is no residual.
+/// `|r|` in units of the uncertainty.
 fn relative(residual: f64, uncertainty: f64, floor: f64) -> f64 {
     residual.abs() / uncertainty.max(floor)
 }
@@ -342,16 +347,17 @@ impl Model for WrongNumbersModel {
         let above = |v: &f64| v.is_finite() && *v > 0.0;
         let known = |column: &u64| usize::try_from(*column).is_ok_and(|column| column < shape.n_values);
         let sound = n > 0 && !n_folds.contains(&0) && response.iter().all(known) && response.is_sorted();
-        if !sound || !floor.iter().chain(&usual).all(above) || !drop_frac.iter().chain(&r2).all(|v| v.is_finite())
+        if !sound
+            || !floor.iter().chain(&usual).all(above)
+            || !drop_frac.iter().chain(&r2).all(|v| v.is_finite())
         {
             return Err(Error::model("what is known of the judged columns does not hold together"));
         }
         let mut columns = Vec::new();
         for i in 0..n {
             let forests = |name: &str| -> Result<Vec<Forest>> {
-                let load = |k| {
-                    Forest::load(&from.scope(&format!("{name}{i}_{k}")), shape.n_values, shape.n_codes)
-                };
+                let load =
+                    |k| Forest::load(&from.scope(&format!("{name}{i}_{k}")), shape.n_values, shape.n_codes);
                 (0..n_folds[i]).map(load).collect()
             };
             columns.push(Judge {

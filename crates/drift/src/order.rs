@@ -131,7 +131,11 @@ impl OrderTest {
         }
         for (name, value) in [("n_neighbors", self.n_neighbors), ("n_permutations", self.n_permutations)] {
             if value == 0 {
-                return Err(Error::BadParameter { name: name.into(), got: "0".into(), want: "at least 1".into() });
+                return Err(Error::BadParameter {
+                    name: name.into(),
+                    got: "0".into(),
+                    want: "at least 1".into(),
+                });
             }
         }
         let n = n_given.min(self.max_rows.max(FEWEST));

@@ -257,7 +257,7 @@ pub fn write_items(outcome: &Outcome, path: &Path) -> Result<()> {
     writer.finish()
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> Error {
+pub(crate) fn csv_error(path: &Path, error: csv::Error) -> Error {
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::io(path, source),
         other => Error::io(path, io::Error::other(format!("{other:?}"))),

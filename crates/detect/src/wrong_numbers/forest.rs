@@ -113,8 +113,8 @@ impl Forest {
         let per_bag = self.roots.len() / self.n_bags;
         let (mut sum, mut squares, mut first) = (0.0, 0.0, None);
         for trees in self.roots.chunks(per_bag) {
-            let bag = trees.iter().map(|&root| f64::from(self.leaf(of, row, root))).sum::<f64>()
-                / per_bag as f64;
+            let bag =
+                trees.iter().map(|&root| f64::from(self.leaf(of, row, root))).sum::<f64>() / per_bag as f64;
             // Differences from the first bag keep their digits where the response is far from 0.
             let off = bag - *first.get_or_insert(bag);
             sum += off;

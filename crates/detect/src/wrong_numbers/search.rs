@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::forest::{Covariates, Forest, Growing};
-use super::{Combination, WrongNumbers};
+use super::{Combination, WrongNumbers, relative};
 
 /// Shares of rows that are left out at first, as the authors' tool tries them.
 const SHARES: [f64; 5] = [0.01, 0.05, 0.1, 0.15, 0.2];
@@ -29,14 +29,31 @@ pub(super) struct Judged<'a> {
 /// Forests that each have not seen one fold, and what they say of the rows.
 pub(super) struct Round {
     pub(super) mean: Vec<Forest>,
-    pub(super) noise: Vec<Forest>,
     /// Signed residual of each known row.
     pub(super) residual: Vec<f64>,
-    /// Uncertainty at each known row, without a floor.
-    pub(super) uncertainty: Vec<f64>,
+    /// Spread of the bags at each known row.
+    epistemic: Vec<f64>,
+    dropped: Vec<bool>,
     /// Out-of-fold share of the response's variance that is explained.
     pub(super) r2: f64,
     pub(super) drop_frac: f64,
+}
+
+/// How large residuals usually are.
+pub(super) struct Noise {
+    pub(super) forests: Vec<Forest>,
+    /// Uncertainty at each known row.
+    uncertainty: Vec<f64>,
+    /// Below this an uncertainty is none.
+    pub(super) floor: f64,
+}
+
+impl Noise {
+    /// Size of each known row's residual in units of the uncertainty.
+    pub(super) fn veracity(&self, round: &Round) -> Vec<f64> {
+        let of = |(r, u): (&f64, &f64)| relative(*r, *u, self.floor);
+        round.residual.iter().zip(&self.uncertainty).map(of).collect()
+    }
 }
 
 impl<'a> Judged<'a> {
@@ -58,26 +75,22 @@ impl<'a> Judged<'a> {
     }
 
     /// The round of the share left out that lets the rest predict best.
-    pub(super) fn search(&self, max_drop_frac: f64, run: &Run) -> Result<Round> {
-        let all = vec![false; self.rows.len()];
-        let first = self.round(&all, 0.0, &run.child(0))?;
+    pub(super) fn search(&self, max_drop_frac: f64, run: &Run) -> Result<(Round, Noise)> {
+        let first = self.round(vec![false; self.rows.len()], 0.0, &run.child(0))?;
+        let noise = self.noise(&first, &run.child(100))?;
+        let veracity = noise.veracity(&first);
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        let veracity: Vec<f64> = {
-            let floor = self.floor(&first);
-            let score = |(r, u): (&f64, &f64)| r.abs() / u.max(floor);
-            first.residual.iter().zip(&first.uncertainty).map(score).collect()
-        };
         order.sort_by(|&a, &b| veracity[b].total_cmp(&veracity[a]));
         let mut best = first;
         let try_share = |share: f64, number: u64, best: &mut Round| -> Result<()> {
             let n_dropped = (share * self.rows.len() as f64).ceil() as usize;
-            // Every fold must keep rows to learn from, and those to leave out must be some.
-            if n_dropped == 0 || share > max_drop_frac || self.rows.len() < n_dropped + 2 * self.n_folds {
+            // Every fold must keep rows to learn from.
+            if share > max_drop_frac || self.rows.len() < n_dropped + 2 * self.n_folds {
                 return Ok(());
             }
-            let mut dropped = all.clone();
+            let mut dropped = vec![false; self.rows.len()];
             order[..n_dropped].iter().for_each(|&i| dropped[i] = true);
-            let round = self.round(&dropped, share, &run.child(number))?;
+            let round = self.round(dropped, share, &run.child(number))?;
             if round.r2 > best.r2 {
                 *best = round;
             }
@@ -94,29 +107,29 @@ impl<'a> Judged<'a> {
                 share.map_or(Ok(()), |share| try_share(share, number, &mut best))?;
             }
         }
-        Ok(best)
+        let noise = if best.drop_frac > 0.0 { self.noise(&best, &run.child(101))? } else { noise };
+        Ok((best, noise))
     }
 
     /// Learns from all rows but the dropped ones, each fold from the others. A dropped row is predicted by the mean
     /// over all folds, as none has seen it.
-    fn round(&self, dropped: &[bool], drop_frac: f64, run: &Run) -> Result<Round> {
-        let (mean, predicted) = self.out_of_fold(&self.y, dropped, &run.child(0))?;
-        let residual: Vec<f64> = self
-            .rows
-            .iter()
-            .zip(&predicted)
-            .map(|(&row, &(prediction, _))| self.y[row as usize] - prediction)
-            .collect();
-        let mut size = vec![0.0; self.y.len()];
-        self.rows.iter().zip(&residual).for_each(|(&row, r)| size[row as usize] = r.abs());
-        let (noise, noisy) = self.out_of_fold(&size, dropped, &run.child(1))?;
-        let uncertainty = predicted
-            .iter()
-            .zip(&noisy)
-            .map(|(&(_, epistemic), &(aleatoric, _))| self.combination.of(epistemic, aleatoric))
-            .collect();
+    fn round(&self, dropped: Vec<bool>, drop_frac: f64, run: &Run) -> Result<Round> {
+        let (mean, predicted) = self.out_of_fold(&self.y, &dropped, run)?;
+        let residual: Vec<f64> =
+            self.rows.iter().zip(&predicted).map(|(&row, (mean, _))| self.y[row as usize] - mean).collect();
+        let epistemic = predicted.into_iter().map(|(_, spread)| spread).collect();
         let r2 = self.r2(&residual);
-        Ok(Round { mean, noise, residual, uncertainty, r2, drop_frac })
+        Ok(Round { mean, residual, epistemic, dropped, r2, drop_frac })
+    }
+
+    /// Learns how large residuals are from the rows that the round learned from.
+    fn noise(&self, round: &Round, run: &Run) -> Result<Noise> {
+        let mut size = vec![0.0; self.y.len()];
+        self.rows.iter().zip(&round.residual).for_each(|(&row, r)| size[row as usize] = r.abs());
+        let (forests, predicted) = self.out_of_fold(&size, &round.dropped, run)?;
+        let of = |(&epistemic, (aleatoric, _)): (&f64, (f64, f64))| self.combination.of(epistemic, aleatoric);
+        let uncertainty = round.epistemic.iter().zip(predicted).map(of).collect();
+        Ok(Noise { forests, uncertainty, floor: self.floor(round) })
     }
 
     fn out_of_fold(
@@ -151,7 +164,7 @@ impl<'a> Judged<'a> {
 
     /// Below this an uncertainty is none: a hundredth of the usual residual and a thousandth of the response's
     /// spread, or of its size where it has none.
-    pub(super) fn floor(&self, round: &Round) -> f64 {
+    fn floor(&self, round: &Round) -> f64 {
         let mut sizes: Vec<f64> = round.residual.iter().map(|r| r.abs()).collect();
         let usual = anomalyst_kernels::stats::median(&mut sizes);
         let moments: anomalyst_kernels::stats::Moments =
