@@ -13,6 +13,8 @@ mod connectivity_outlier_factor;
 mod copod;
 mod dte_np;
 mod ecod;
+mod ensemble;
+mod feature_bagging;
 mod gaussian_mixture;
 mod hbos;
 mod influenced_outlierness;
@@ -25,6 +27,7 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod lscp;
 mod mahalanobis;
 mod mcd;
 mod median_absolute_deviation;
@@ -41,6 +44,8 @@ mod support_vectors;
 mod svdd;
 mod wrong_numbers;
 
+pub use ensemble::Base;
+
 anomalyst_core::methods! {
     angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
@@ -52,6 +57,7 @@ anomalyst_core::methods! {
     copod::Copod,
     dte_np::DteNp,
     ecod::Ecod,
+    feature_bagging::FeatureBagging,
     gaussian_mixture::GaussianMixture,
     hbos::Hbos,
     influenced_outlierness::InfluencedOutlierness,
@@ -63,6 +69,7 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    lscp::Lscp,
     mahalanobis::Mahalanobis,
     mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,
