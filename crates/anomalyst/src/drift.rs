@@ -235,7 +235,7 @@ mod tests {
 
     fn line(i: usize, slope: f64) -> String {
         let at = format!("2024-01-{:02}T{:02}:{:02}:00Z", 1 + i / 24 % 28, i % 24, i % 60);
-        let colour = ["red", "green", "blue"][(7.0 * noise(i, 0.271_828)) as usize % 3];
+        let colour = ["red", "green", "blue"][(3.0 * noise(i, 0.236_068)) as usize % 3];
         let drifting = noise(i, 0.618_034) + slope * i as f64 / 300.0;
         format!("{i},{at},{drifting:.4},{:.4},{colour}\n", noise(i, 0.414_214))
     }

@@ -4,10 +4,16 @@ use std::io::Write;
 use std::path::Path;
 
 use anomalyst_core::{Error, Result};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::items::{ItemFormat, Items, csv_error};
 use crate::{AtomicFile, atomic_write};
+
+#[derive(Serialize)]
+struct Record {
+    item: String,
+    score: f32,
+}
 
 /// Writes one score per row to `path`: .csv, .tsv, .ndjson or .json.
 pub fn write_scores(path: &Path, items: Items<'_>, scores: &[f32]) -> Result<()> {
@@ -15,7 +21,7 @@ pub fn write_scores(path: &Path, items: Items<'_>, scores: &[f32]) -> Result<()>
         Items::Ids(ids) => ids.get(i).cloned().unwrap_or_default(),
         Items::NumberedFrom(first) => (first + i).to_string(),
     };
-    let record = |(i, score): (usize, &f32)| json!({ "item": name(i), "score": score });
+    let record = |(i, &score): (usize, &f32)| Record { item: name(i), score };
     match ItemFormat::of(path)? {
         ItemFormat::Json => {
             let all: Vec<_> = scores.iter().enumerate().map(record).collect();
@@ -24,7 +30,8 @@ pub fn write_scores(path: &Path, items: Items<'_>, scores: &[f32]) -> Result<()>
         ItemFormat::Ndjson => {
             let mut out = AtomicFile::create(path)?;
             for record in scores.iter().enumerate().map(record) {
-                writeln!(out, "{record}").map_err(|e| Error::io(path, e))?;
+                let line = serde_json::to_string(&record).map_err(|e| Error::io(path, e.into()))?;
+                writeln!(out, "{line}").map_err(|e| Error::io(path, e))?;
             }
             out.commit()
         }

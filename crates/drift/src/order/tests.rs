@@ -81,7 +81,6 @@ fn shuffled_tables_raise_few_alarms() {
         })
         .collect();
     let n_alarms = p.iter().filter(|&&p| p <= 0.05).count();
-    println!("{n_alarms} alarms in 200 tables");
     assert!((2..=21).contains(&n_alarms), "{n_alarms} alarms");
     p.sort_by(f64::total_cmp);
     let gap = |(i, p): (usize, &f64)| (p - i as f64 / 200.0).abs().max(((i + 1) as f64 / 200.0 - p).abs());
