@@ -79,7 +79,6 @@ fn beats_plain_residuals_where_noise_differs() {
         let residuals: Vec<f32> =
             judged.search(0.0, &Run::new(seed)).unwrap().0.residual.iter().map(|r| r.abs() as f32).collect();
         let (veracity, plain) = (average_precision(&scores, &wrong), average_precision(&residuals, &wrong));
-        println!("seed {seed}: veracity {veracity:.3}, plain residuals {plain:.3}");
         assert!(veracity > plain + 0.05, "seed {seed}: {veracity:.3}, residuals {plain:.3}");
     }
 }
@@ -103,7 +102,6 @@ fn filtering_improves_the_refit() {
                 / (0..500).map(|i| (y(i) - mean).powi(2)).sum::<f64>()
         };
         let (filtered, all) = (r2(0.2), r2(0.0));
-        println!("seed {seed}: R2 {filtered:.3} filtered, {all:.3} with all rows");
         assert!(filtered > all + 0.05, "seed {seed}: {filtered:.3} filtered, {all:.3} not");
     }
 }
@@ -117,7 +115,6 @@ fn finds_as_much_as_the_reference() {
         let (rows, wrong) = planted(1000, seed, true);
         let (_, scores) = judge_response().fit_score_on(&rows, &Run::new(0)).unwrap();
         let own = average_precision(&scores, &wrong);
-        println!("seed {seed}: {own:.3}, cleanlab {reference:.3}");
         assert!(own > reference, "seed {seed}: {own:.3}, cleanlab {reference:.3}");
     }
 }
