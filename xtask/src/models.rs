@@ -32,10 +32,21 @@ pub(crate) fn write() -> Result<()> {
         .collect::<Result<_>>()?;
     for method in methods.chain(recipes).chain(rules.iter().map(String::as_str)) {
         let name = Path::new(method).file_stem().map_or(method.into(), |stem| stem.to_string_lossy());
-        let small = name == "isolation_forest" || name == "auto_scan";
+        let set = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let options = Options {
             method: method.into(),
-            set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
+            // Files stay small where the defaults keep hundreds of trees.
+            set: match &*name {
+                "isolation_forest" | "auto_scan" => set(&[("n_trees", "20")]),
+                "wrong_numbers" => set(&[("response", "weight"), ("n_folds", "2"), ("n_bootstraps", "2")]),
+                "trade_prices" => set(&[
+                    ("n_trees", "20"),
+                    ("encoder.from", "colour"),
+                    ("encoder.to", "ready"),
+                    ("encoder.price", "weight"),
+                ]),
+                _ => Vec::new(),
+            },
             ..Options::default()
         };
         let input = anomalyst::read(&open_bytes("table", table(), &ReadOptions::default(), &run)?, &run)?;

@@ -13,7 +13,7 @@ const MOST_LINES: usize = 500;
 const HEADINGS: [&str; 6] = ["# Idea", "# Score", "# Complexity", "# Use when", "# References", "# Example"];
 
 /// Which crates of ours each crate may depend on. `testkit` is for tests and may be used by any.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("core", &[]),
     ("kernels", &["core"]),
     ("data", &["core"]),
@@ -22,9 +22,10 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("detect", &["core", "kernels"]),
     ("decide", &["core", "kernels"]),
     ("explain", &["core", "kernels"]),
+    ("drift", &["core", "kernels"]),
     ("measure", &["core", "kernels"]),
     ("synth", &["core", "kernels"]),
-    ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "explain", "synth"]),
+    ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "drift", "explain", "synth"]),
     ("testkit", &["core"]),
     ("bench", &["anomalyst", "measure"]),
     ("cli", &["anomalyst", "bench", "measure"]),

@@ -4,12 +4,14 @@
 //! and [`score`].
 
 pub mod combine;
+pub mod drift;
 pub mod model_file;
 pub mod pipeline;
 pub mod plan;
 pub mod recipe;
 pub mod registry;
 
+mod columns;
 mod explain;
 mod fit;
 mod judge;

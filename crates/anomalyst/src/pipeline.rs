@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::combine::{Combination, ScoreScale};
 use crate::plan::{Budget, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
-use crate::registry;
+use crate::{columns, registry};
 
 /// A fitted recipe. Its scores are higher for more anomalous rows; a row's score never depends on its batch.
 pub struct Pipeline {
@@ -121,7 +121,7 @@ impl Pipeline {
             let encoded = encoder.encode(data, run)?;
             add_new(&mut notices, encoded.notices);
             for i in group {
-                let rows = Rows { features: &encoded.features, kept };
+                let rows = Rows { features: &encoded.features, encoder: &*encoder, kept };
                 let member = &recipe.members[i];
                 let (model, scores) = rows.fit_member(member, &run.child(i as u64), &mut notices)?;
                 let scale = ScoreScale::of(&scores, combination.scale(member.scale), member.compress);
@@ -297,6 +297,7 @@ fn least_odd(scores: &[f32], drop_frac: f64) -> Vec<usize> {
 /// Encoded rows, and which of them may be learned from; all where `None`.
 struct Rows<'a> {
     features: &'a Features,
+    encoder: &'a dyn Encode,
     kept: Option<&'a [usize]>,
 }
 
@@ -308,7 +309,9 @@ impl Rows<'_> {
         run: &Run,
         notices: &mut Notices,
     ) -> Result<(Box<dyn AnyModel>, Vec<f32>)> {
-        let detector = (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+        let entry = registry::method(&member.detector.kind)?;
+        let params = columns::resolve(entry, &member.detector, |name, kind| kind.place(name, self.encoder))?;
+        let detector = (entry.from_json)(&params)?;
         let id = detector.card().id;
         let shape = Shape::of(self.features);
         let n_kept = self.kept.map_or(shape.n_parts, <[usize]>::len);

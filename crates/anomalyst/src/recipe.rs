@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::combine::MemberScale;
-use crate::registry;
+use crate::{columns, registry};
 
 /// A published system or a preset: what to encode with, what to detect with, how to combine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,7 +152,9 @@ impl Recipe {
             return Err(Error::Data(format!("recipe `{}` has no members", self.name)));
         }
         for member in members {
-            (registry::method(&member.detector.kind)?.from_json)(&member.detector.params())?;
+            let entry = registry::method(&member.detector.kind)?;
+            // Which columns there are is known when data is; any name will do until then.
+            (entry.from_json)(&columns::resolve(entry, &member.detector, |_, _| Ok(0))?)?;
             if let Some(encoder) = &member.encoder {
                 (registry::encoder(&encoder.kind)?.from_json)(&encoder.params())?;
             }

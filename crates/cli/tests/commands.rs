@@ -183,3 +183,25 @@ fn limits_are_kept_or_refused_with_a_number() {
     folder.run("scan t.csv --max-memory 2G --max-time 10m").ok();
     folder.run("scan t.csv --max-memory lots").fails(2, &["lots"]);
 }
+
+#[test]
+fn drift_says_whether_rows_are_in_order() {
+    let row = |i: usize, slope: f64| {
+        let noise = |a: f64| ((i * i) as f64 * a).fract();
+        format!("{:.4},{:.4}\n", noise(0.618_034) + slope * i as f64, noise(0.414_214))
+    };
+    let table =
+        |slope: f64| String::from("wear,load\n") + &(0..300).map(|i| row(i, slope)).collect::<String>();
+    let folder = Folder::new().with("worn.csv", table(0.004)).with("steady.csv", table(0.0));
+    let text = folder.run("drift worn.csv --out scores.csv").ok().stdout;
+    assert!(text.contains("The rows are in order") && text.contains("wear"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert_eq!(folder.read("scores.csv").lines().count(), 301);
+    let json = folder.run("drift worn.csv --json").ok().json();
+    assert_eq!((&json["in_order"], &json["columns"][0]["column"]), (&true.into(), &"wear".into()));
+    let json = folder.run("drift steady.csv --json").ok().json();
+    assert!(json["in_order"] == false && json["p_value"].as_f64().unwrap() > 0.05, "{json}");
+    folder.run("drift worn.csv steady.csv").fails(2, &["steady.csv", "one file"]);
+    folder.run("drift worn.csv --out scores.parquet").fails(2, &[".ndjson"]);
+    folder.run("drift worn.csv --alpha 0").fails(2, &["alpha"]);
+}

@@ -45,6 +45,7 @@ mod rs_hash;
 mod sci_forest;
 mod support_vectors;
 mod svdd;
+mod wrong_numbers;
 
 pub use ensemble::Base;
 
@@ -86,4 +87,5 @@ anomalyst_core::methods! {
     rs_hash::RsHash,
     sci_forest::SciForest,
     svdd::Svdd,
+    wrong_numbers::WrongNumbers,
 }

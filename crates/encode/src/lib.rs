@@ -18,11 +18,14 @@
 //! assert_eq!(later.notices.0[0].message, "missing in 1 of 2 rows, never in training; imputed");
 //! ```
 
+mod routes;
 mod table;
 
 use anomalyst_core::EncoderEntry;
 
+pub use routes::{FittedRouteEncoder, RouteEncoder, RoutePart};
 pub use table::{Categories, FittedTableEncoder, Missing, Scale, TableEncoder};
 
 /// Every encoder, sorted by id.
-pub const ENCODERS: &[EncoderEntry] = &[EncoderEntry::of::<TableEncoder>()];
+pub const ENCODERS: &[EncoderEntry] =
+    &[EncoderEntry::of::<RouteEncoder>(), EncoderEntry::of::<TableEncoder>()];

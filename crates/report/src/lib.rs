@@ -10,6 +10,7 @@ mod html;
 mod items;
 mod layout;
 mod parquet;
+mod scores;
 mod summary;
 mod table;
 mod terminal;
@@ -25,6 +26,7 @@ pub use document::{
 pub use explanation::explanation;
 pub use html::{report_html, write_report};
 pub use items::{ItemFormat, ItemWriter, Items, write_items};
+pub use scores::write_scores;
 pub use summary::summary_json;
 pub use table::write_table;
 pub use terminal::{Terminal, heading, terminal, verdicts};

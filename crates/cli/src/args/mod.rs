@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod drift;
 mod eval;
 mod synth;
 
@@ -14,6 +15,7 @@ use anomalyst::decide::{DecideOptions, Objective, Rule};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::BenchArgs;
+pub(crate) use drift::DriftArgs;
 pub(crate) use eval::{EvalArgs, LabelsOf};
 pub(crate) use synth::{SynthArgs, What};
 
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Say everything about one item of DATA
     Explain(ExplainArgs),
+    /// Say whether the rows of DATA are in order: drift, jumps, memory
+    Drift(DriftArgs),
     /// Judge scores that any tool made, by labels
     Eval(EvalArgs),
     /// Run methods on labelled sets and rank them
