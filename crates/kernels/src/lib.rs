@@ -1,11 +1,12 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, kernels,
-//! decompositions, sorting, probabilities.
+//! decompositions, logistic regression, sorting, probabilities.
 
 pub mod distributions;
 pub mod floor;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
+pub mod logistic;
 pub mod neighbors;
 pub mod order;
 pub mod product;
