@@ -11,11 +11,13 @@ mod draw;
 pub mod exceed;
 pub mod fdr;
 pub mod mixture;
+pub mod multiplicity;
 mod options;
 #[cfg(test)]
 mod planted;
 pub mod probability;
 pub mod rejection;
+pub mod risk;
 pub mod severity;
 pub mod special;
 pub mod threshold;
