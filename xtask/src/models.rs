@@ -1,6 +1,6 @@
 //! Model files of this release, which every later release has to read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anomalyst::core::Run;
 use anomalyst::data::{ReadOptions, open_bytes};
@@ -14,17 +14,27 @@ fn folder() -> PathBuf {
     crate::root().join("crates/anomalyst/tests/models")
 }
 
-/// Fits every method and recipe on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
+/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
 /// beside it. Files of earlier releases stay as they are.
 pub(crate) fn write() -> Result<()> {
     let run = Run::new(0);
     let rows = folder().join("rows.csv");
     let methods = registry::methods().iter().map(|entry| entry.card.id);
     let recipes = registry::recipes().iter().map(|recipe| recipe.name.as_str());
-    for name in methods.chain(recipes) {
+    let combined = tempfile::tempdir()?;
+    let rules: Vec<String> = registry::combinators()
+        .iter()
+        .map(|entry| {
+            let path = combined.path().join(format!("combine_{}.toml", entry.card.id));
+            std::fs::write(&path, COMBINED.replace("{kind}", entry.card.id))?;
+            Ok(path.display().to_string())
+        })
+        .collect::<Result<_>>()?;
+    for method in methods.chain(recipes).chain(rules.iter().map(String::as_str)) {
+        let name = Path::new(method).file_stem().map_or(method.into(), |stem| stem.to_string_lossy());
         let small = name == "isolation_forest" || name == "auto_scan";
         let options = Options {
-            method: name.into(),
+            method: method.into(),
             set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
             ..Options::default()
         };
@@ -41,6 +51,23 @@ pub(crate) fn write() -> Result<()> {
     }
     Ok(())
 }
+
+/// Four members on different scales under a rule of combination.
+const COMBINED: &str = r#"
+name = "combine_{kind}"
+title = "Four members"
+summary = "Four members on different scales, combined by {kind}."
+paper = "none"
+modality = "table"
+encoder = { kind = "table" }
+members = [
+  { detector = { kind = "column_z_score" } },
+  { detector = { kind = "median_absolute_deviation" }, scale = "ranks", weight = 2.0 },
+  { detector = { kind = "pca" }, scale = "normal_ranks" },
+  { detector = { kind = "mahalanobis" }, scale = "normal_ranks", compress = true },
+]
+combine = { kind = "{kind}" }
+"#;
 
 /// Numbers, a category, a flag, times and gaps.
 fn table() -> Vec<u8> {

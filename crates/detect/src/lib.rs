@@ -13,6 +13,8 @@ mod connectivity_outlier_factor;
 mod copod;
 mod dte_np;
 mod ecod;
+mod ensemble;
+mod feature_bagging;
 mod gaussian_mixture;
 mod hbos;
 mod influenced_outlierness;
@@ -25,6 +27,7 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod lscp;
 mod mahalanobis;
 mod mcd;
 mod median_absolute_deviation;
@@ -40,6 +43,8 @@ mod sci_forest;
 mod support_vectors;
 mod svdd;
 
+pub use ensemble::Base;
+
 anomalyst_core::methods! {
     angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
@@ -51,6 +56,7 @@ anomalyst_core::methods! {
     copod::Copod,
     dte_np::DteNp,
     ecod::Ecod,
+    feature_bagging::FeatureBagging,
     gaussian_mixture::GaussianMixture,
     hbos::Hbos,
     influenced_outlierness::InfluencedOutlierness,
@@ -62,6 +68,7 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    lscp::Lscp,
     mahalanobis::Mahalanobis,
     mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,

@@ -10,6 +10,7 @@ pub mod logistic;
 pub mod neighbors;
 pub mod order;
 pub mod product;
+pub mod ranking;
 pub mod smo;
 pub mod special;
 pub mod stats;

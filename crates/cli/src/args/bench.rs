@@ -34,7 +34,7 @@ pub(crate) struct BenchArgs {
     /// How sets are divided: scan, fit, prefix or holdout
     #[arg(long, value_name = "PROTOCOL")]
     pub protocol: Option<Protocol>,
-    /// Rows of a table that take part at most, a stratified random sample
+    /// Rows of a table that take part at most, a stratified random sample with at least ten anomalies
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub cap: Option<u64>,
     /// Same seed, same division and same result
