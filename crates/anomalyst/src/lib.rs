@@ -10,18 +10,23 @@ pub mod plan;
 pub mod recipe;
 pub mod registry;
 
+mod competing;
 mod explain;
 mod fit;
+mod labelled;
 mod model;
 mod options;
 mod pictures;
+mod risk;
 mod scan;
 mod score;
 
+pub use competing::{InteractionsReport, RangesReport, interactions, risk_ranges};
 pub use explain::explain_item;
 pub use fit::fit;
 pub use model::TrainedModel;
 pub use options::{Input, Options, Stopwatch, read};
+pub use risk::{Judged, Quality, RiskReport, risk_score};
 pub use scan::scan;
 pub use score::score;
 
@@ -30,4 +35,5 @@ pub use anomalyst_data as data;
 pub use anomalyst_decide as decide;
 pub use anomalyst_detect as detect;
 pub use anomalyst_encode as encode;
+pub use anomalyst_explain::{InteractionRanges, Interactions, PairRange};
 pub use anomalyst_report as report;

@@ -328,6 +328,40 @@ mod tests {
         );
     }
 
+    /// scikit-learn 1.9.1 for the model and SciPy 1.17.1 (SLSQP) for the ends, by golden/multiplicity.py. SLSQP keeps
+    /// the bound to 1e-11, which moves an end by less than 1e-8.
+    #[test]
+    fn matches_reference() {
+        let x = ndarray::array![
+            [0.5, 1.2],
+            [-1.0, 0.3],
+            [1.5, -0.7],
+            [0.2, 2.1],
+            [-0.4, -1.5],
+            [2.2, 0.9],
+            [-1.8, -0.2],
+            [0.9, -1.1],
+            [-0.6, 1.7],
+            [1.1, 0.4],
+            [-2.0, 1.0],
+            [0.3, -0.8]
+        ];
+        let labels = [1, 0, 1, 0, 0, 1, 0, 1, 0, 1, 1, 0].map(|l| l == 1);
+        let found = Multiplicity::default().ranges(&x, &labels, &Run::new(0)).unwrap();
+        assert!((found.loss - 0.580_745_457_612_472_6).abs() < 1e-12);
+        let margin = |row: usize| -0.084_578_03 + 0.759_937_82 * x[[row, 0]] + 0.072_321_22 * x[[row, 1]];
+        for (row, ends) in [
+            (5, [1.182_074_659_081_469_2, 2.141_312_322_912_719]),
+            (10, [-2.011_718_138_338_435, -1.073_939_503_456_003_5]),
+        ] {
+            let range = &found.rows[row];
+            assert!((range.risk - sigmoid(margin(row))).abs() < 1e-7);
+            assert!(
+                (range.low - sigmoid(ends[0])).abs() < 1e-7 && (range.high - sigmoid(ends[1])).abs() < 1e-7
+            );
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 

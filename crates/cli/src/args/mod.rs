@@ -2,6 +2,7 @@
 
 mod bench;
 mod eval;
+mod risk;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use eval::{EvalArgs, LabelsOf};
+pub(crate) use risk::{MultiplicityArgs, RiskScoreArgs};
 
 use crate::units;
 
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Score(ScoreArgs),
     /// Say everything about one item of DATA
     Explain(ExplainArgs),
+    /// Learn a card of whole points from labelled DATA, with its distance from the best possible
+    RiskScore(Box<RiskScoreArgs>),
+    /// Show how far models that fit labelled DATA about equally well disagree
+    Multiplicity(Box<MultiplicityArgs>),
     /// Judge scores that any tool made, by labels
     Eval(EvalArgs),
     /// Run methods on labelled sets and rank them
@@ -158,7 +164,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub ignore: Vec<String>,
     /// The column that says which rows are anomalous; never used as a feature
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", alias = "labels")]
     pub label: Option<String>,
     /// The column that names the rows
     #[arg(long, value_name = "COLUMN")]

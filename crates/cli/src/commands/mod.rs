@@ -6,6 +6,9 @@ pub(crate) mod explain;
 pub(crate) mod fit;
 pub(crate) mod generate;
 pub(crate) mod methods;
+pub(crate) mod multiplicity;
+mod records;
+pub(crate) mod risk_score;
 pub(crate) mod scan;
 pub(crate) mod score;
 
