@@ -27,7 +27,7 @@ fn a_card_is_printed_with_its_gap() {
     let folder = patients();
     let text = run(&folder, "risk-score --max-features 3 --thresholds 5 --time-limit 20s").ok().stdout;
     for word in
-        ["smoker = yes", "age >=", "optimality gap 0", "calibration error", "No card within these limits"]
+        ["smoker = true", "age >=", "optimality gap 0", "calibration error", "No card within these limits"]
     {
         assert!(text.contains(word), "no `{word}` in {text}");
     }
@@ -48,7 +48,7 @@ fn rows_get_totals_and_pages_are_written() {
     let lines: Vec<String> = folder.read("o.csv").lines().map(str::to_owned).collect();
     assert_eq!((lines.len(), lines[0].as_str()), (401, "item,total,risk,verdict"));
     assert!(lines[1].starts_with("p0,"), "{}", lines[1]);
-    assert!(folder.read("r.html").contains("smoker = yes"));
+    assert!(folder.read("r.html").contains("smoker = true"));
     run(&folder, "risk-score --slim --max-features 2 --thresholds 5 --folds 0 --out o.json").ok();
     let rows: serde_json::Value = serde_json::from_str(&folder.read("o.json")).unwrap();
     assert!(rows[0]["risk"].is_null() && rows[0]["verdict"].is_string(), "{}", rows[0]);
