@@ -113,6 +113,14 @@ pub struct RiskRanges {
     pub other_width: f64,
 }
 
+/// The best model and the rows that it is compared on.
+struct Best<'a> {
+    problem: &'a Logistic,
+    minimum: &'a Minimum,
+    margins: Vec<f64>,
+    rows: &'a [usize],
+}
+
 /// One row's ends and the most rows that the models there change.
 struct Ends {
     range: RiskRange,
@@ -139,9 +147,10 @@ impl Multiplicity {
         };
         let distances = distances(x, &rows, run)?;
         let margins = problem.margins(&minimum.weights);
+        let best = Best { problem: &problem, minimum: &minimum, margins, rows: &rows };
         let stage = run.stage("ranges of risk", rows.len() as u64);
         let one = |(i, row): (usize, &usize)| {
-            let ends = self.ends(&problem, &minimum, (*row, distances[i]), &rows, &margins, run);
+            let ends = self.ends(&best, *row, distances[i], run);
             stage.advance(1);
             ends
         };
@@ -165,22 +174,15 @@ impl Multiplicity {
         })
     }
 
-    fn ends(
-        &self,
-        problem: &Logistic,
-        minimum: &Minimum,
-        (row, distance): (usize, f64),
-        rows: &[usize],
-        margins: &[f64],
-        run: &Run,
-    ) -> Result<Ends> {
+    fn ends(&self, best: &Best<'_>, row: usize, distance: f64, run: &Run) -> Result<Ends> {
+        let Best { problem, minimum, margins, rows } = best;
         let bound = (1.0 + self.within) * minimum.value;
         let edge = |side: f64| -> Result<(f64, usize, usize)> {
             let direction: Vec<f64> = problem.direction(row).into_iter().map(|v| side * v).collect();
             let found = problem.extreme(minimum, &direction, bound, run)?;
             let other = problem.margins(&found.weights);
             let (mut changed, mut flipped) = (0, 0);
-            for at in rows {
+            for at in *rows {
                 let (now, then) = (sigmoid(margins[*at]), sigmoid(other[*at]));
                 changed += usize::from((now - then).abs() >= self.change);
                 flipped += usize::from((now >= self.threshold) != (then >= self.threshold));

@@ -320,9 +320,9 @@ impl Data<'_> {
             (0..d).for_each(|k| row[k] = self.x[[at, k]]);
             moved.iter().for_each(|k| row[*k] = self.x[[order[at], *k]]);
             let mut z = model.constant;
-            for i in 0..d {
+            for (i, value) in row.iter().enumerate() {
                 let pairs: f64 = model.double[i][i + 1..].iter().zip(&row[i + 1..]).map(|(w, v)| w * v).sum();
-                z += row[i] * (model.single[i] + pairs);
+                z += value * (model.single[i] + pairs);
             }
             sum += softplus(if *label { -z } else { z });
         }

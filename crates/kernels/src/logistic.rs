@@ -242,7 +242,7 @@ impl Logistic {
         if direction.len() != self.n_weights() || direction.iter().any(|c| !c.is_finite()) {
             return Err(numeric("a direction needs one finite number per weight"));
         }
-        if !(slack > 0.0) || direction.iter().all(|c| *c == 0.0) {
+        if slack.is_nan() || slack <= 0.0 || direction.iter().all(|c| *c == 0.0) {
             let value = dot(Some(direction), &minimum.weights);
             let (weights, loss) = (minimum.weights.clone(), minimum.value);
             return Ok(Extreme { weights, value, loss, multiplier: 0.0 });
@@ -311,7 +311,8 @@ impl Logistic {
         let mut best = minimum.weights.clone();
         for _ in 0..60 {
             let w = at(high, best.clone())?;
-            if !(self.value(&w) <= bound) {
+            let value = self.value(&w);
+            if value.is_nan() || value > bound {
                 break;
             }
             (low, high, best) = (high, 4.0 * high, w);
