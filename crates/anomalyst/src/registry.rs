@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use anomalyst_core::{EncoderEntry, Entry, Error, Result, find_entry, nearest_name};
 use include_dir::{Dir, include_dir};
+use serde_json::{Map, Value};
 
 use crate::combine::{COMBINATORS, CombinatorEntry};
 use crate::recipe::Recipe;
@@ -63,6 +64,12 @@ pub fn method(id: &str) -> Result<&'static Entry> {
     find_entry(methods(), id)
 }
 
+/// The parameters that a method takes where rows are known to be clean and nothing else is said.
+pub fn on_clean(entry: &Entry) -> Map<String, Value> {
+    // A test holds that every entry's are an object of known parameters, so nothing is lost here.
+    serde_json::from_str(entry.on_clean).unwrap_or_default()
+}
+
 /// What `auto` stands for, a recipe, or a single method as a recipe; also the path of a recipe file.
 pub fn resolve(name: &str, task: Task) -> Result<Recipe> {
     let name = match (name, task) {
@@ -74,7 +81,11 @@ pub fn resolve(name: &str, task: Task) -> Result<Recipe> {
         return Ok(recipe.clone());
     }
     if let Ok(entry) = method(name) {
-        return Ok(Recipe::of_method(entry.card));
+        let mut recipe = Recipe::of_method(entry.card);
+        if task == Task::Fit {
+            recipe.members.iter_mut().for_each(|member| member.detector.params = on_clean(entry));
+        }
+        return Ok(recipe);
     }
     if name.ends_with(".toml") {
         let text = std::fs::read_to_string(name).map_err(|e| Error::io(name, e))?;
@@ -106,6 +117,18 @@ pub enum Task {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_methods_want_of_clean_rows_is_allowed() {
+        for entry in methods() {
+            let parsed: Map<String, Value> = serde_json::from_str(entry.on_clean).unwrap();
+            assert_eq!(parsed, on_clean(entry));
+            resolve(entry.card.id, Task::Fit).unwrap().check().unwrap();
+        }
+        let [scan, fit] = [Task::Scan, Task::Fit].map(|task| resolve("mcd", task).unwrap());
+        assert!(scan.members[0].detector.params.is_empty());
+        assert_eq!(fit.members[0].detector.params["support_share"], 0.75);
+    }
 
     #[test]
     fn every_recipe_parses_and_names_what_exists() {

@@ -87,13 +87,14 @@ impl Benchmark {
         let n_before = done.iter().flatten().count();
         let stage = run.stage("benchmark", (wanted.len() - n_before) as u64);
         let width = self.contenders.len();
-        let tasks: VecDeque<usize> =
-            (0..self.sets.len()).filter(|s| done[s * width..][..width].iter().any(Option::is_none)).collect();
+        let tasks = (0..self.sets.len()).filter(|s| done[s * width..][..width].iter().any(Option::is_none));
         let missing = |set: usize| -> Vec<usize> {
             (0..width).filter(|method| done[set * width + method].is_none()).collect()
         };
-        let tasks: VecDeque<(usize, Vec<usize>)> = tasks.into_iter().map(|set| (set, missing(set))).collect();
-        let tasks = Mutex::new(tasks);
+        let mut tasks: Vec<(usize, Vec<usize>)> = tasks.map(|set| (set, missing(set))).collect();
+        // The largest first, so that no worker is left alone with a large one at the end.
+        tasks.sort_by_cached_key(|(set, _)| std::cmp::Reverse(self.sets[*set].0.n_bytes()));
+        let tasks = Mutex::new(VecDeque::from(tasks));
         let (send, receive) = channel::<Row>();
         let outcome = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.n_jobs.max(1))

@@ -163,17 +163,17 @@ impl Arena {
         let run = Run::new(plan.seed).with_threads(plan.n_threads).with_cancel(run.cancel().clone());
         let recipe = registry::resolve(name, plan.protocol.task(false))?;
         let train = Dataset::Table(self.split.train.as_ref().unwrap_or(&self.split.test).clone());
-        let test = Dataset::Table(self.split.test.clone());
+        let test = self.split.train.as_ref().map(|_| Dataset::Table(self.split.test.clone()));
         memory::forget_peak();
         let begin = Instant::now();
         let (pipeline, report) = Pipeline::fit(&recipe, &train, &run)?;
         row.fit_secs = Some(begin.elapsed().as_secs_f64());
         let begin = Instant::now();
-        let scores = match self.split.train {
+        let scores = match &test {
             None => report.scores,
-            Some(_) => pipeline.score(&test, &run)?.0,
+            Some(test) => pipeline.score(test, &run)?.0,
         };
-        row.score_secs = Some(if self.split.train.is_some() { begin.elapsed().as_secs_f64() } else { 0.0 });
+        row.score_secs = Some(if test.is_some() { begin.elapsed().as_secs_f64() } else { 0.0 });
         Ok(scores.into_iter().map(f64::from).collect())
     }
 }

@@ -11,6 +11,9 @@ use crate::{
 pub trait Detector: Params {
     /// Id, paper, what it takes, invariances, cost.
     const CARD: Card;
+    /// Parameters that differ from the defaults where the rows fitted to are known to be clean (`fit`), as a JSON
+    /// object. Where they may hold anomalies (`scan`), a method guards against them by default.
+    const ON_CLEAN: &'static str = "{}";
     /// The fitted state.
     type Model: Model;
 

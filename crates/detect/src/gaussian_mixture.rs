@@ -138,6 +138,8 @@ impl Detector for GaussianMixture {
         min_items: 1,
         control: false,
     };
+    /// A small cloud of clean rows is a cloud.
+    const ON_CLEAN: &'static str = r#"{ "min_weight": 0.0 }"#;
     type Model = GaussianMixtureModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<GaussianMixtureModel> {

@@ -155,6 +155,8 @@ impl Detector for Mcd {
         min_items: 2,
         control: false,
     };
+    /// Half of the rows bears most anomalies, but says least about rows that have none.
+    const ON_CLEAN: &'static str = r#"{ "support_share": 0.75 }"#;
     type Model = QuadraticModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<QuadraticModel> {

@@ -127,6 +127,13 @@ pub struct SetRef {
     pub layout: Layout,
 }
 
+impl SetRef {
+    /// The size of its file; 0 of a folder.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len())
+    }
+}
+
 /// A set in memory.
 #[derive(Clone, Debug)]
 pub enum LabelledSet {

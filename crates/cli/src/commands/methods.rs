@@ -91,8 +91,13 @@ fn page(entry: &Entry) -> String {
         return text;
     };
     text.push_str("\nParameters (--set NAME=VALUE)\n");
+    let on_clean = registry::on_clean(entry);
     for (name, property) in properties {
-        let _ = writeln!(text, "\n  {name} = {}", defaults.get(name).map(text_of).unwrap_or_default());
+        let _ = write!(text, "\n  {name} = {}", defaults.get(name).map(text_of).unwrap_or_default());
+        let _ = match on_clean.get(name) {
+            Some(value) => writeln!(text, "; {} in `fit`", text_of(value)),
+            None => writeln!(text),
+        };
         for line in property.get("description").and_then(Value::as_str).unwrap_or_default().lines() {
             let _ = writeln!(text, "      {line}");
         }
