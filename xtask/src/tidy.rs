@@ -25,7 +25,10 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("drift", &["core", "kernels"]),
     ("measure", &["core", "kernels"]),
     ("synth", &["core", "kernels"]),
-    ("anomalyst", &["core", "kernels", "data", "report", "encode", "detect", "decide", "drift", "explain", "synth"]),
+    (
+        "anomalyst",
+        &["core", "kernels", "data", "report", "encode", "detect", "decide", "drift", "explain", "synth"],
+    ),
     ("testkit", &["core"]),
     ("bench", &["anomalyst", "measure"]),
     ("cli", &["anomalyst", "bench", "measure"]),

@@ -12,20 +12,25 @@ pub mod recipe;
 pub mod registry;
 
 mod columns;
+mod competing;
 mod explain;
 mod fit;
 mod judge;
+mod labelled;
 mod model;
 mod options;
 mod pictures;
+mod risk;
 mod scan;
 mod score;
 
+pub use competing::{InteractionsReport, RangesReport, interactions, risk_ranges};
 pub use explain::explain_item;
 pub use fit::fit;
 pub use judge::judge;
 pub use model::TrainedModel;
 pub use options::{Input, Options, Stopwatch, read};
+pub use risk::{Judged, Quality, RiskReport, risk_score};
 pub use scan::scan;
 pub use score::score;
 
@@ -34,5 +39,6 @@ pub use anomalyst_data as data;
 pub use anomalyst_decide as decide;
 pub use anomalyst_detect as detect;
 pub use anomalyst_encode as encode;
+pub use anomalyst_explain::{InteractionRanges, Interactions, PairRange};
 pub use anomalyst_report as report;
 pub use anomalyst_synth as synth;

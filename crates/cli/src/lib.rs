@@ -54,6 +54,8 @@ fn run(cli: Cli, cancel: Cancel) -> anyhow::Result<ExitCode> {
         Command::Score(args) => commands::score::run(&args, cancel),
         Command::Explain(args) => commands::explain::run(&args, cancel),
         Command::Drift(args) => commands::drift::run(&args, cancel),
+        Command::RiskScore(args) => commands::risk_score::run(&args, cancel),
+        Command::Multiplicity(args) => commands::multiplicity::run(&args, cancel),
         Command::Eval(args) => commands::eval::run(&args, cancel),
         Command::Bench(args) => commands::bench::run(&args, cancel),
         Command::BenchWorker => commands::bench::work(cancel),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anomalyst::core::ColumnKind;
+use anomalyst::decide::risk::Sign;
 
 /// `4G`, `500MB`, `1.5GiB`, `1000000`: bytes. K, M, G, T count in thousands, Ki, Mi, ... in 1024s.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
@@ -96,6 +97,23 @@ pub(crate) fn costs(text: &str) -> Result<(f64, f64), String> {
     Ok((cost(a)?, cost(b)?))
 }
 
+/// `low..high`: two whole numbers.
+pub(crate) fn points(text: &str) -> Result<[i32; 2], String> {
+    let wrong = || format!("`{text}` is not a range of points; write LOW..HIGH, such as -5..5");
+    let (low, high) = text.split_once("..").ok_or_else(wrong)?;
+    let number = |t: &str| t.trim().parse::<i32>().map_err(|_| wrong());
+    Ok([number(low)?, number(high)?])
+}
+
+/// `column=positive` or `column=negative`.
+pub(crate) fn sign(text: &str) -> Result<(String, Sign), String> {
+    match text.rsplit_once('=') {
+        Some((column, "positive" | "+")) => Ok((column.into(), Sign::Positive)),
+        Some((column, "negative" | "-")) => Ok((column.into(), Sign::Negative)),
+        _ => Err(format!("`{text}` is not of the form COLUMN=positive or COLUMN=negative")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +130,10 @@ mod tests {
         assert!(share("0").is_err() && share("1").is_err() && share("nan").is_err() && share("0.1").is_ok());
         assert_eq!(costs("1:50"), Ok((1.0, 50.0)));
         assert!(costs("1").is_err() && costs("0:1").is_err());
+        assert_eq!((points("-5..5"), points("0..3")), (Ok([-5, 5]), Ok([0, 3])));
+        assert!(points("5").is_err() && points("a..b").is_err());
+        assert_eq!(sign("a=b=negative"), Ok(("a=b".into(), Sign::Negative)));
+        assert!(sign("a=up").is_err() && sign("a").is_err());
         assert_eq!(delimiter("tab"), Ok(b'\t'));
         assert!(delimiter("ab").is_err());
     }

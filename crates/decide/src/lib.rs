@@ -1,7 +1,8 @@
 //! Turns scores into decisions with guarantees: p-values, probabilities, confidence, verdicts, severity.
 //!
 //! [`Decision`] is what a model file carries; the modules below are its parts, pure functions over scores that
-//! know nothing of detectors. `docs/decisions.md` tells users which number means what.
+//! know nothing of detectors. `docs/decisions.md` tells users which number means what. [`risk`] and [`multiplicity`] learn
+//! from labels instead (`docs/risk-scores.md`).
 
 pub mod calibration;
 pub mod conformal;
@@ -10,11 +11,13 @@ mod decision;
 pub mod exceed;
 pub mod fdr;
 pub mod mixture;
+pub mod multiplicity;
 mod options;
 #[cfg(test)]
 mod planted;
 pub mod probability;
 pub mod rejection;
+pub mod risk;
 pub mod severity;
 pub mod threshold;
 

@@ -9,6 +9,7 @@ mod ablation;
 mod cells;
 mod counterfactual;
 mod explainer;
+mod interactions;
 mod profiles;
 mod reference;
 mod row_map;
@@ -19,6 +20,7 @@ mod usual;
 mod view;
 
 pub use explainer::{Depth, Explainer};
+pub use interactions::{InteractionRanges, Interactions, PairRange};
 pub use profiles::profiles;
 pub use reference::Reference;
 pub use row_map::row_map;

@@ -1,5 +1,5 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, sorting, probabilities, random draws.
+//! kernels, decompositions, logistic regression, sorting, probabilities, random draws.
 
 pub mod beta;
 pub mod distributions;
@@ -9,6 +9,7 @@ pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
+pub mod logistic;
 pub mod mixture;
 pub mod neighbors;
 pub mod order;

@@ -3,6 +3,7 @@
 mod bench;
 mod drift;
 mod eval;
+mod risk;
 mod synth;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use bench::BenchArgs;
 pub(crate) use drift::DriftArgs;
 pub(crate) use eval::{EvalArgs, LabelsOf};
+pub(crate) use risk::{MultiplicityArgs, RiskScoreArgs};
 pub(crate) use synth::{SynthArgs, What};
 
 use crate::units;
@@ -42,6 +44,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Say whether the rows of DATA are in order: drift, jumps, memory
     Drift(DriftArgs),
+    /// Learn a card of whole points from labelled DATA, with its distance from the best possible
+    RiskScore(Box<RiskScoreArgs>),
+    /// Show how far models that fit labelled DATA about equally well disagree
+    Multiplicity(Box<MultiplicityArgs>),
     /// Judge scores that any tool made, by labels
     Eval(EvalArgs),
     /// Run methods on labelled sets and rank them
@@ -166,7 +172,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub ignore: Vec<String>,
     /// The column that says which rows are anomalous; never used as a feature
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", alias = "labels")]
     pub label: Option<String>,
     /// The column that names the rows
     #[arg(long, value_name = "COLUMN")]
