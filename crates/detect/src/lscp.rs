@@ -240,11 +240,11 @@ impl LscpModel {
 
 impl Model for LscpModel {
     fn score(&self, rows: Checked<'_>, run: &Run) -> Result<Vec<f32>> {
-        let ask = |model: &Box<dyn AnyModel>| {
+        let ask = |j: usize| {
             run.check()?;
-            model.score(rows.features(), run)
+            self.members[j].score(rows.features(), run)
         };
-        let scores: Vec<Vec<f32>> = self.members.iter().map(ask).collect::<Result<_>>()?;
+        let scores: Vec<Vec<f32>> = (0..self.members.len()).map(ask).collect::<Result<_>>()?;
         self.combine(rows.features(), &scores, Skip::None, run)
     }
 

@@ -93,12 +93,9 @@ impl Logistic {
         }
         let counts = || positive.iter().chain(&negative);
         let total: f64 = counts().sum();
-        if !(total > 0.0
-            && total.is_finite()
-            && counts().all(|c| *c >= 0.0)
-            && x.iter().all(|v| v.is_finite()))
-            || !(ridge >= 0.0 && ridge.is_finite())
-        {
+        let counted = total > 0.0 && total.is_finite() && counts().all(|c| *c >= 0.0);
+        let is_sound = counted && x.iter().all(|v| v.is_finite()) && ridge >= 0.0 && ridge.is_finite();
+        if !is_sound {
             return Err(Error::Data("logistic regression needs finite numbers and counts from 0 on".into()));
         }
         Ok(Self { x: x.as_standard_layout().into_owned(), positive, negative, total, ridge })

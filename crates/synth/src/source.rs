@@ -116,7 +116,7 @@ impl<'a> Source<'a> {
                     self.values[[below(random, n), j]]
                 }));
             }
-            (_, Some(clouds)) => self.from_clouds(clouds, hosts, random, run)?,
+            (_, Some(clouds)) => self.near_clouds(clouds, hosts, random, run)?,
             (_, None) => Array2::from_shape_fn((hosts.len(), self.columns.len()), |(_, j)| {
                 let Range { low, high, .. } = self.columns[j];
                 let (middle, half) = (f64::midpoint(low, high), (high - low) / 2.0);
@@ -136,7 +136,7 @@ impl<'a> Source<'a> {
 
     /// The cloud of a row is drawn by its share in the host. Over hosts these shares average to the clouds' weights, so
     /// that clouds are met as often as in draws from the mixture.
-    fn from_clouds(
+    fn near_clouds(
         &self,
         clouds: &Clouds,
         hosts: &[usize],

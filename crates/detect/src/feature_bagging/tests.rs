@@ -123,6 +123,9 @@ fn parameters_of_the_base_are_its_own() {
     assert!(matches!(rust.fit_on(&rows(), &Run::new(0)).err(), Some(Error::BadParameter { .. })));
 }
 
+type Tensors = BTreeMap<String, Tensor>;
+type Values = BTreeMap<String, Value>;
+
 #[test]
 fn damaged_models_are_refused_by_name() {
     // A base whose own state does not tell its width.
@@ -133,13 +136,12 @@ fn damaged_models_are_refused_by_name() {
     let mut out = ModelWriter::new();
     model.save(&mut out).unwrap();
     let good = out.finish();
-    let refused =
-        |why: &str, damage: &dyn Fn(&mut BTreeMap<String, Tensor>, &mut BTreeMap<String, Value>)| {
-            let (mut tensors, mut json) = good.clone();
-            damage(&mut tensors, &mut json);
-            let error = (entry.load)(&ModelReader::new(&tensors, &json)).err().map(|e| e.to_string());
-            assert!(error.as_ref().is_some_and(|e| e.contains(why)), "{error:?} does not say `{why}`");
-        };
+    let refused = |why: &str, damage: &dyn Fn(&mut Tensors, &mut Values)| {
+        let (mut tensors, mut json) = good.clone();
+        damage(&mut tensors, &mut json);
+        let error = (entry.load)(&ModelReader::new(&tensors, &json)).err().map(|e| e.to_string());
+        assert!(error.as_ref().is_some_and(|e| e.contains(why)), "{error:?} does not say `{why}`");
+    };
     refused("ensemble", &|_, json| drop(json.insert("state/member1/kind".into(), json!("feature_bagging"))));
     refused("hbo", &|_, json| drop(json.insert("state/member1/kind".into(), json!("hbo"))));
     refused("columns", &|_, json| json.get_mut("state/member1/shape").unwrap()["n_values"] = json!(9));

@@ -5,6 +5,8 @@
 //! extremes, so that a wild covariate takes no cuts away from ordinary ones. Every bag of trees is grown on its own bootstrap resample, so that the spread of the bags'
 //! means is the bootstrap's estimate of what the forest does not know.
 
+use std::cmp::Ordering;
+
 use anomalyst_core::{Error, Features, ModelReader, ModelWriter, Random, Result, Run};
 use rand::RngExt;
 use rayon::prelude::*;
@@ -253,7 +255,10 @@ impl Grower<'_> {
                 .map(|s| (column, s));
         }
         let number = |row: usize| self.of.features.values[[row, at]];
-        let (a, b) = pairs.map(|(a, b)| (number(a), number(b))).into_iter().find(|(a, b)| a < b || a > b)?;
+        let (a, b) = pairs
+            .map(|(a, b)| (number(a), number(b)))
+            .into_iter()
+            .find(|(a, b)| a.partial_cmp(b).is_some_and(Ordering::is_ne))?;
         let middle = a / 2.0 + b / 2.0;
         let cut = if middle < a.max(b) { middle } else { a.min(b) };
         Some((column | if random.random::<bool>() { MISSING_LEFT } else { 0 }, cut.to_bits()))

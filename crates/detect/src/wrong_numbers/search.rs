@@ -26,6 +26,9 @@ pub(super) struct Judged<'a> {
     combination: Combination,
 }
 
+/// Forests that each have not seen one fold, and mean and spread that they predict for each row.
+type Predicted = (Vec<Forest>, Vec<(f64, f64)>);
+
 /// Forests that each have not seen one fold, and what they say of the rows.
 pub(super) struct Round {
     pub(super) mean: Vec<Forest>,
@@ -132,12 +135,7 @@ impl<'a> Judged<'a> {
         Ok(Noise { forests, uncertainty, floor: self.floor(round) })
     }
 
-    fn out_of_fold(
-        &self,
-        target: &[f64],
-        dropped: &[bool],
-        run: &Run,
-    ) -> Result<(Vec<Forest>, Vec<(f64, f64)>)> {
+    fn out_of_fold(&self, target: &[f64], dropped: &[bool], run: &Run) -> Result<Predicted> {
         let kept = |i: &usize| !dropped[*i];
         let grow = |fold: usize| {
             let others = |i: &usize| self.n_folds == 1 || self.fold[*i] as usize != fold;

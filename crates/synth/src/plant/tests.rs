@@ -104,7 +104,7 @@ fn dependency_rows_keep_columns_and_lose_relations() {
 /// Two far clouds of levels of their own: local and cluster rows keep the level of their cloud.
 fn mixed(n: usize) -> Table {
     let noise = normal_rows(n, 2, 5);
-    let far = |i: usize| if i % 3 == 0 { 200.0 } else { 0.0 };
+    let far = |i: usize| if i.is_multiple_of(3) { 200.0 } else { 0.0 };
     let number = |name: &str, cells: Vec<f64>| Column {
         name: name.into(),
         kind: ColumnKind::Number,
