@@ -86,6 +86,8 @@ impl<D: Detector> AnyModel for Fitted<D> {
 pub struct Entry {
     /// The method's card.
     pub card: &'static Card,
+    /// Whether a fit needs labels (see [`Detector::LEARNS_FROM_LABELS`]).
+    pub learns_from_labels: bool,
     /// A detector from JSON parameters.
     pub from_json: fn(&Value) -> Result<Box<dyn AnyDetector>>,
     /// The JSON schema of its parameters.
@@ -99,6 +101,7 @@ impl Entry {
     pub const fn of<D: Detector>() -> Self {
         Self {
             card: &D::CARD,
+            learns_from_labels: D::LEARNS_FROM_LABELS,
             from_json: |value| Ok(Box::new(Erased(params_from_json::<D>(D::CARD.id, value)?))),
             schema: params_schema::<D>,
             load: |from| {

@@ -14,12 +14,14 @@ mod copod;
 mod dte_np;
 mod ecod;
 mod gaussian_mixture;
+mod gradient_boosting;
 mod hbos;
 mod influenced_outlierness;
 mod inne;
 mod isolation_forest;
 mod k_nearest_neighbors;
 mod kernel_density;
+mod labelled;
 mod levels;
 mod linear_one_class_svm;
 mod local_outlier_factor;
@@ -52,6 +54,7 @@ anomalyst_core::methods! {
     dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
+    gradient_boosting::GradientBoosting,
     hbos::Hbos,
     influenced_outlierness::InfluencedOutlierness,
     inne::Inne,
