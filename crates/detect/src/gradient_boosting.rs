@@ -18,7 +18,7 @@
 //!
 //! # Score
 //! The natural logarithm of the odds of being anomalous, as in the training rows; 0 where both are as likely. All rows
-//! score the same where no split gains, such as with one label among a few hundred rows.
+//! score the same where no split gains.
 //!
 //! # Complexity
 //! Fit O(n d) for bins of each column and O(n d log(max_leaves)) for each tree, score O(n_trees log(max_leaves)) per

@@ -11,6 +11,7 @@ mod co_occurrence;
 mod column_z_score;
 mod connectivity_outlier_factor;
 mod copod;
+mod deviation_network;
 mod dte_np;
 mod ecod;
 mod gaussian_mixture;
@@ -41,6 +42,7 @@ mod rs_hash;
 mod sci_forest;
 mod support_vectors;
 mod svdd;
+mod xgbod;
 
 anomalyst_core::methods! {
     angle_based::AngleBased,
@@ -51,6 +53,7 @@ anomalyst_core::methods! {
     column_z_score::ColumnZScore,
     connectivity_outlier_factor::ConnectivityOutlierFactor,
     copod::Copod,
+    deviation_network::DeviationNetwork,
     dte_np::DteNp,
     ecod::Ecod,
     gaussian_mixture::GaussianMixture,
@@ -76,4 +79,5 @@ anomalyst_core::methods! {
     rs_hash::RsHash,
     sci_forest::SciForest,
     svdd::Svdd,
+    xgbod::Xgbod,
 }

@@ -14,6 +14,9 @@ use rayon::prelude::*;
 
 use super::{BLOCK, GradientBoosting, Trees};
 
+/// With no `l2` at all the gain of an empty side is 0 / 0, and splits of missing from present values are not found.
+const LEAST_L2: f32 = 1e-6;
+
 impl GradientBoosting {
     /// Trees that tell rows with `is_odd` from the others, of which there must be some of each.
     pub(crate) fn grow(&self, values: &Array2<f32>, is_odd: &[bool], run: &Run) -> Result<Trees> {
@@ -41,7 +44,7 @@ impl GradientBoosting {
         let bins = Matrix::new(&binned.binned_data, n, d);
         let splitter = MissingImputerSplitter {
             l1: 0.0,
-            l2: self.l2 as f32,
+            l2: (self.l2 as f32).max(LEAST_L2),
             max_delta_step: 0.0,
             gamma: 0.0,
             min_leaf_weight: self.min_leaf_weight as f32,
