@@ -80,8 +80,46 @@ fn methods() -> String {
             recipe.paper
         );
     }
+    text.push_str(COMBINATIONS);
+    for entry in registry::combinators() {
+        let card = entry.card;
+        let _ = writeln!(
+            text,
+            "| [`{0}`](../crates/anomalyst/src/combine/{0}.rs) {1} | {2} | {3} |",
+            card.id, card.title, card.summary, card.paper
+        );
+    }
     text
 }
+
+/// What stands above the table of rules.
+const COMBINATIONS: &str = "
+# Combinations
+
+A recipe with several members says how their scores become one:
+
+```toml
+[[members]]
+scale = \"normal_ranks\"   # robust (default), ranks, normal_ranks; `compress = true` takes logarithms of the result
+weight = 2.0              # for the rules that weigh
+[members.detector]
+kind = \"k_nearest_neighbors\"
+
+[combine]
+kind = \"average_of_maximum\"
+n_buckets = 3
+```
+
+Or on the command line: `--method RECIPE --set combine.kind=median`. Scales stand in
+[`scale.rs`](../crates/anomalyst/src/combine/scale.rs): `robust` is deviations above the median of the training scores,
+`ranks` and `normal_ranks` go by the rank among the training scores, continued beyond them, and keep them (4 bytes per row
+and member). All are fixed by the fit, so a row's score never depends on its batch. `feature_bagging` and `lscp` combine
+members of their own on one view of the data and are methods: `--method lscp --set 'bases=[\"ecod\", \"pca\"]'`,
+`--method feature_bagging --set base=k_nearest_neighbors`.
+
+| rule | does | source |
+| --- | --- | --- |
+";
 
 fn metrics() -> String {
     let mut text = format!(
@@ -133,7 +171,9 @@ fn schema() -> Value {
         registry::methods().iter().map(|entry| (entry.card.id.to_owned(), (entry.schema)())).collect();
     let encoders: serde_json::Map<String, Value> =
         registry::encoders().iter().map(|entry| (entry.id.to_owned(), (entry.schema)())).collect();
-    json!({ "methods": methods, "encoders": encoders })
+    let combinations: serde_json::Map<String, Value> =
+        registry::combinators().iter().map(|entry| (entry.card.id.to_owned(), (entry.schema)())).collect();
+    json!({ "methods": methods, "encoders": encoders, "combinations": combinations })
 }
 
 fn cli() -> String {

@@ -1,6 +1,6 @@
 //! Model files of this release, which every later release has to read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anomalyst::core::Run;
 use anomalyst::data::{ReadOptions, open_bytes};
@@ -14,22 +14,32 @@ fn folder() -> PathBuf {
     crate::root().join("crates/anomalyst/tests/models")
 }
 
-/// Fits every method and recipe on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
+/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the scores of `rows.csv`
 /// beside it. Files of earlier releases stay as they are.
 pub(crate) fn write() -> Result<()> {
     let run = Run::new(0);
     let rows = folder().join("rows.csv");
     let methods = registry::methods().iter().map(|entry| entry.card.id);
     let recipes = registry::recipes().iter().map(|recipe| recipe.name.as_str());
-    for name in methods.chain(recipes) {
+    let combined = tempfile::tempdir()?;
+    let rules: Vec<String> = registry::combinators()
+        .iter()
+        .map(|entry| {
+            let path = combined.path().join(format!("combine_{}.toml", entry.card.id));
+            std::fs::write(&path, COMBINED.replace("{kind}", entry.card.id))?;
+            Ok(path.display().to_string())
+        })
+        .collect::<Result<_>>()?;
+    for method in methods.chain(recipes).chain(rules.iter().map(String::as_str)) {
+        let name = Path::new(method).file_stem().map_or(method.into(), |stem| stem.to_string_lossy());
         let small = name == "isolation_forest" || name == "auto_scan";
         let options = Options {
-            method: name.into(),
+            method: method.into(),
             set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
             ..Options::default()
         };
         // Methods that learn from labels get some; to the others the table is as it always was.
-        let learns = registry::resolve(name, registry::Task::Fit)?.learns_from_labels();
+        let learns = registry::resolve(method, registry::Task::Fit)?.learns_from_labels();
         let read = ReadOptions { label: learns.then(|| "label".into()), ..ReadOptions::default() };
         let input = anomalyst::read(&open_bytes("table", table(learns), &read, &run)?, &run)?;
         let (_, model) = anomalyst::fit(input, &options, &run)?;
@@ -44,6 +54,23 @@ pub(crate) fn write() -> Result<()> {
     }
     Ok(())
 }
+
+/// Four members on different scales under a rule of combination.
+const COMBINED: &str = r#"
+name = "combine_{kind}"
+title = "Four members"
+summary = "Four members on different scales, combined by {kind}."
+paper = "none"
+modality = "table"
+encoder = { kind = "table" }
+members = [
+  { detector = { kind = "column_z_score" } },
+  { detector = { kind = "median_absolute_deviation" }, scale = "ranks", weight = 2.0 },
+  { detector = { kind = "pca" }, scale = "normal_ranks" },
+  { detector = { kind = "mahalanobis" }, scale = "normal_ranks", compress = true },
+]
+combine = { kind = "{kind}" }
+"#;
 
 /// Numbers, a category, a flag, times and gaps; with labels on request, which say that heavy rows are anomalous.
 fn table(labelled: bool) -> Vec<u8> {

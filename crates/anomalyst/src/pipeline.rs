@@ -7,8 +7,9 @@ use anomalyst_core::{
 use ndarray::Array2;
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::combine::{ScoreScale, combine};
+use crate::combine::{Combination, ScoreScale};
 use crate::plan::{Budget, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
 use crate::registry;
@@ -18,6 +19,7 @@ pub struct Pipeline {
     recipe: Recipe,
     views: Vec<View>,
     members: Vec<FittedMember>,
+    combination: Combination,
 }
 
 /// The data as some members see it. Members that want the same share one.
@@ -109,6 +111,7 @@ impl Pipeline {
                 None => groups.push((part, wants, vec![i])),
             }
         }
+        let combination = Combination::fit(&recipe.combine, &recipe.members, run)?;
         let learned = kept.map(|kept| data.take(kept));
         // One view at a time is in memory.
         for (part, wants, group) in groups {
@@ -119,14 +122,16 @@ impl Pipeline {
             add_new(&mut notices, encoded.notices);
             for i in group {
                 let rows = Rows { features: &encoded.features, kept };
-                let fitted = rows.fit_member(&recipe.members[i], &run.child(i as u64), &mut notices)?;
-                members[i] = Some((FittedMember { view: views.len(), ..fitted.0 }, fitted.1));
+                let member = &recipe.members[i];
+                let (model, scores) = rows.fit_member(member, &run.child(i as u64), &mut notices)?;
+                let scale = ScoreScale::of(&scores, combination.scale(member.scale), member.compress);
+                members[i] = Some((FittedMember { view: views.len(), model, scale }, scores));
             }
             views.push(View { part, encoder });
         }
         let (members, scores): (Vec<_>, Vec<_>) = members.into_iter().flatten().unzip();
-        let pipeline = Self { recipe: recipe.clone(), views, members };
-        let scores = pipeline.merge(scores);
+        let pipeline = Self { recipe: recipe.clone(), views, members, combination };
+        let scores = pipeline.merge(scores, run);
         Ok((pipeline, FitReport { scores, notices }))
     }
 
@@ -143,7 +148,7 @@ impl Pipeline {
                 *scores = member.model.score(&encoded.features, run)?;
             }
         }
-        Ok((self.merge(scores), notices))
+        Ok((self.merge(scores, run), notices))
     }
 
     /// Exact contributions of the table's columns to each row's score, rows x columns; `None` where a member
@@ -173,7 +178,7 @@ impl Pipeline {
                     cells.for_each(|(&share, at)| at.iter().for_each(|&at| own[at] += share));
                     let positive: f32 = own.iter().filter(|s| **s > 0.0).sum();
                     if positive > 0.0 {
-                        let say = (recipe.weight * member.scale.apply(scores[row]).max(1e-3)) as f32;
+                        let say = (recipe.weight * member.scale.say(scores[row]).max(1e-3)) as f32;
                         out.iter_mut().zip(&own).for_each(|(out, share)| *out += say * share / positive);
                     }
                 }
@@ -211,14 +216,9 @@ impl Pipeline {
         }
     }
 
-    fn merge(&self, mut scores: Vec<Vec<f32>>) -> Vec<f32> {
-        if scores.len() == 1 {
-            return scores.swap_remove(0);
-        }
-        let weights = self.recipe.members.iter().map(|member| member.weight);
-        let members: Vec<_> =
-            scores.into_iter().zip(&self.members).zip(weights).map(|((s, m), w)| (s, m.scale, w)).collect();
-        combine(self.recipe.combine.kind, &members)
+    fn merge(&self, scores: Vec<Vec<f32>>, run: &Run) -> Vec<f32> {
+        let scales = self.members.iter().map(|member| &member.scale);
+        self.combination.merge(scores.into_iter().zip(scales).collect(), run)
     }
 
     /// Writes recipe, encoders and models.
@@ -229,29 +229,31 @@ impl Pipeline {
             out.scope(&format!("view{i}"), |out| view.encoder.save(out))?;
         }
         for (i, member) in self.members.iter().enumerate() {
-            out.put_json(&format!("member{i}"), &SavedMember { view: member.view, scale: member.scale })?;
-            out.scope(&format!("member{i}"), |out| member.model.save(out))?;
+            let scale = out.scope(&format!("member{i}"), |out| {
+                member.model.save(out)?;
+                member.scale.save(out)
+            })?;
+            out.put_json(&format!("member{i}"), &SavedMember { view: member.view, scale })?;
         }
-        Ok(())
+        out.scope("combine", |out| self.combination.save(out))
     }
 
     /// Reads them back.
     pub fn load(from: &ModelReader<'_>) -> Result<Self> {
         let recipe: Recipe = from.json("recipe")?;
         recipe.check()?;
+        let combination = Combination::load(&recipe.combine, &recipe.members, &from.scope("combine"))?;
         let mut views = Vec::new();
         let mut members = Vec::new();
         for (i, member) in recipe.members.iter().enumerate() {
             let SavedMember { view, scale } = from.json(&format!("member{i}"))?;
-            if view > i || !scale.is_valid() {
+            if view > i {
                 return Err(Error::model(format!("member {i} is not consistent")));
             }
+            let from = from.scope(&format!("member{i}"));
+            let scale = ScoreScale::load(&scale, combination.scale(member.scale), &from)?;
             let entry = registry::method(&member.detector.kind)?;
-            members.push(FittedMember {
-                view,
-                model: (entry.load)(&from.scope(&format!("member{i}")))?,
-                scale,
-            });
+            members.push(FittedMember { view, model: (entry.load)(&from)?, scale });
         }
         let n_views = members.iter().map(|member| member.view + 1).max().unwrap_or(0);
         for i in 0..n_views {
@@ -267,14 +269,14 @@ impl Pipeline {
                 return Err(Error::model("a detector and its encoder disagree on the number of features"));
             }
         }
-        Ok(Self { recipe, views, members })
+        Ok(Self { recipe, views, members, combination })
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct SavedMember {
     view: usize,
-    scale: ScoreScale,
+    scale: Value,
 }
 
 /// Tables of fewer rows have none to spare: passes are left out.
@@ -305,7 +307,7 @@ impl Rows<'_> {
         member: &Member,
         run: &Run,
         notices: &mut Notices,
-    ) -> Result<(FittedMember, Vec<f32>)> {
+    ) -> Result<(Box<dyn AnyModel>, Vec<f32>)> {
         let entry = registry::method(&member.detector.kind)?;
         let detector = (entry.from_json)(&member.detector.params())?;
         let id = detector.card().id;
@@ -336,8 +338,7 @@ impl Rows<'_> {
                 ),
             );
         }
-        let scale = ScoreScale::of(&scores, member.compress);
-        Ok((FittedMember { view: 0, model, scale }, scores))
+        Ok((model, scores))
     }
 
     /// `n` rows to learn from: all that may be, or a random sample of them, in order.

@@ -4,6 +4,7 @@ use anomalyst_core::{Card, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::combine::MemberScale;
 use crate::registry;
 
 /// A published system or a preset: what to encode with, what to detect with, how to combine.
@@ -31,9 +32,9 @@ pub struct Recipe {
     pub clean: Vec<CleaningPass>,
     /// The detectors.
     pub members: Vec<Member>,
-    /// How their scores become one.
-    #[serde(default)]
-    pub combine: Combine,
+    /// How their scores become one (see [`crate::combine`]).
+    #[serde(default = "mean")]
+    pub combine: Part,
 }
 
 /// A registered part by name, with those parameters that differ from its defaults.
@@ -58,7 +59,10 @@ pub struct Member {
     /// Its weight in the combination.
     #[serde(default = "one")]
     pub weight: f64,
-    /// Whether its scores are compressed to logarithms of their excess before they are combined.
+    /// The scale that its scores are put on before they are combined.
+    #[serde(default, skip_serializing_if = "MemberScale::is_default")]
+    pub scale: MemberScale,
+    /// Whether they are compressed to logarithms of their excess then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub compress: bool,
     /// Single-core seconds it may take by its own estimate; above that it is fitted on a sample of the rows.
@@ -76,24 +80,9 @@ pub struct CleaningPass {
     pub members: Vec<Member>,
 }
 
-/// How the scores of several members become one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Combine {
-    /// The rule.
-    #[serde(default)]
-    pub kind: CombineKind,
-}
-
-/// Rules of combination; all work on scores centred at their median in units of their spread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CombineKind {
-    /// The weighted mean (Aggarwal and Sathe 2015: lowers variance).
-    #[default]
-    Mean,
-    /// The largest (lowers bias, but one bad member is heard).
-    Maximum,
+/// What a recipe that says nothing combines by.
+fn mean() -> Part {
+    Part::of("mean")
 }
 
 fn one() -> f64 {
@@ -129,6 +118,7 @@ impl Recipe {
             detector: Part::of(card.id),
             encoder: None,
             weight: 1.0,
+            scale: MemberScale::Robust,
             compress: false,
             budget_secs: None,
         };
@@ -142,13 +132,14 @@ impl Recipe {
             encoder: Part::of("table"),
             clean: Vec::new(),
             members: vec![member],
-            combine: Combine::default(),
+            combine: mean(),
         }
     }
 
     /// That every part exists and every parameter is allowed.
     pub fn check(&self) -> Result<()> {
         (registry::encoder(&self.encoder.kind)?.from_json)(&self.encoder.params())?;
+        (registry::combinator(&self.combine.kind)?.from_json)(&self.combine.params())?;
         for pass in &self.clean {
             within("drop_frac", pass.drop_frac, 0.0..1.0)?;
             self.check_members(&pass.members)?;
@@ -184,7 +175,7 @@ impl Recipe {
     }
 
     /// Sets one parameter from text: `n_trees=200` of the member that has it, `pca.use=minor` of that member,
-    /// `encoder.scale=standard` of the encoder.
+    /// `encoder.scale=standard` of the encoder, `combine.kind=median` or `combine.n_buckets=3` of the combination.
     pub fn set(&mut self, key: &str, text: &str) -> Result<()> {
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()));
         let (owner, name) = key.split_once('.').map_or((None, key), |(owner, name)| (Some(owner), name));
@@ -194,6 +185,13 @@ impl Recipe {
             set(&mut self.encoder);
             let own = self.all_members().filter_map(|member| member.encoder.as_mut());
             own.filter(|part| part.kind == default.kind).for_each(set);
+            return self.check();
+        }
+        if owner == Some("combine") {
+            match (name, value) {
+                ("kind", Value::String(kind)) => self.combine = Part::of(&kind),
+                (name, value) => drop(self.combine.params.insert(name.into(), value)),
+            }
             return self.check();
         }
         let mut valid = Vec::new();
@@ -214,7 +212,7 @@ impl Recipe {
         if !found {
             valid.sort();
             valid.dedup();
-            valid.push("encoder.*".into());
+            valid.extend(["encoder.*", "combine.*"].map(str::to_owned));
             return Err(Error::UnknownParameter { owner: self.name.clone(), name: key.into(), valid });
         }
         self.check()
@@ -256,5 +254,13 @@ mod tests {
         assert!(error.contains("isolation_forest.n_trees"), "{error}");
         assert!(recipe.set("n_trees", "0").is_err());
         assert!(recipe.set("encoder.scale", "nonsense").is_err());
+        recipe.set("encoder.scale", "standard").unwrap();
+        recipe.set("combine.kind", "average_of_maximum").unwrap();
+        recipe.set("combine.n_buckets", "3").unwrap();
+        assert_eq!(recipe.combine.params["n_buckets"], 3);
+        let error = recipe.set("combine.n_bucket", "3").unwrap_err().to_string();
+        assert!(error.contains("n_buckets"), "{error}");
+        let error = recipe.set("combine.kind", "medain").unwrap_err().to_string();
+        assert!(error.contains("did you mean `median`?"), "{error}");
     }
 }

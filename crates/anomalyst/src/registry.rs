@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use anomalyst_core::{EncoderEntry, Entry, Error, Result, find_entry, nearest_name};
 use include_dir::{Dir, include_dir};
 
+use crate::combine::{COMBINATORS, CombinatorEntry};
 use crate::recipe::Recipe;
 
 static RECIPES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../recipes");
@@ -40,6 +41,20 @@ pub fn encoder(id: &str) -> Result<&'static EncoderEntry> {
         what: "encoder",
         id: id.into(),
         nearest: nearest_name(id, encoders().iter().map(|entry| entry.id)).map(str::to_owned),
+    })
+}
+
+/// The rules that make one score of several.
+pub fn combinators() -> &'static [CombinatorEntry] {
+    COMBINATORS
+}
+
+/// The rule called `id`.
+pub fn combinator(id: &str) -> Result<&'static CombinatorEntry> {
+    combinators().iter().find(|entry| entry.card.id == id).ok_or_else(|| Error::Unknown {
+        what: "combination",
+        id: id.into(),
+        nearest: nearest_name(id, combinators().iter().map(|entry| entry.card.id)).map(str::to_owned),
     })
 }
 

@@ -154,7 +154,8 @@ fn odd_rows(table: &Table) -> Result<Vec<bool>> {
     }
 }
 
-/// Divides the rows of `table`, of which at most `plan.cap` take part: a random sample with the same share of anomalies.
+/// Divides the rows of `table`, of which at most `plan.cap` take part: a random sample with the same share of anomalies,
+/// but no fewer than ten of them where there are ten.
 pub(crate) fn split_table(table: &Table, plan: &Plan) -> Result<Split> {
     let Plan { protocol, cap, seed, known, .. } = *plan;
     let is_odd = odd_rows(table)?;
@@ -220,13 +221,16 @@ pub(crate) fn split_series(table: &Table, protocol: Protocol, train_end: usize) 
     }
 }
 
+/// The fewest anomalies a sample keeps, where there are as many: of two or three no metric says anything.
+const FEWEST_ODD: usize = 10;
+
 /// Rows of each class in random order, the anomalous first; at most `cap` together.
 fn sample(is_odd: &[bool], cap: usize, random: &mut Random) -> [Vec<usize>; 2] {
     let (mut odd, mut normal): (Vec<usize>, Vec<usize>) = (0..is_odd.len()).partition(|&row| is_odd[row]);
     odd.shuffle(random);
     normal.shuffle(random);
     if is_odd.len() > cap {
-        let n_odd = (odd.len() * cap).div_ceil(is_odd.len());
+        let n_odd = (odd.len() * cap / is_odd.len()).max(FEWEST_ODD).min(odd.len()).min(cap);
         odd.truncate(n_odd);
         normal.truncate(cap - n_odd);
     }
@@ -294,6 +298,8 @@ mod tests {
         assert_eq!(rows(&split.test), rows(&again.test));
         let other = split_table(&table(1000), &plan(Protocol::Scan, 200, 2)).unwrap();
         assert_ne!(rows(&split.test), rows(&other.test));
+        let few = split_table(&table(1000), &plan(Protocol::Scan, 50, 1)).unwrap();
+        assert_eq!((few.test.n_rows, few.labels.iter().filter(|&&odd| odd).count()), (50, 10));
     }
 
     /// Labels stay on the side that is learned from, those asked for and no others; who cannot use them does not see

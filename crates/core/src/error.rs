@@ -60,7 +60,7 @@ pub enum Error {
     /// No method, encoder, recipe, metric or column of that name.
     #[error("there is no {what} `{id}`{}{}", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default(), listed_by(what))]
     Unknown {
-        /// What was looked for: `method`, `recipe`, `encoder`, `metric`, `column`.
+        /// What was looked for: `method`, `recipe`, `encoder`, `combination`, `metric`, `column`.
         what: &'static str,
         /// The name given.
         id: String,
@@ -172,7 +172,11 @@ impl ErrorKind {
 
 /// Where the names of such things can be read, as the end of a sentence.
 fn listed_by(what: &str) -> &'static str {
-    if matches!(what, "method" | "recipe" | "encoder") { "; `anomalyst methods` lists them" } else { "" }
+    if matches!(what, "method" | "recipe" | "encoder" | "combination") {
+        "; `anomalyst methods` lists them"
+    } else {
+        ""
+    }
 }
 
 impl Error {

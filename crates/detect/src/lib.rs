@@ -14,6 +14,8 @@ mod copod;
 mod deviation_network;
 mod dte_np;
 mod ecod;
+mod ensemble;
+mod feature_bagging;
 mod gaussian_mixture;
 mod gradient_boosting;
 mod hbos;
@@ -28,6 +30,7 @@ mod linear_one_class_svm;
 mod local_outlier_factor;
 mod local_outlier_probability;
 mod loda;
+mod lscp;
 mod mahalanobis;
 mod mcd;
 mod median_absolute_deviation;
@@ -44,6 +47,8 @@ mod support_vectors;
 mod svdd;
 mod xgbod;
 
+pub use ensemble::Base;
+
 anomalyst_core::methods! {
     angle_based::AngleBased,
     bayesian_mixture::BayesianMixture,
@@ -56,6 +61,7 @@ anomalyst_core::methods! {
     deviation_network::DeviationNetwork,
     dte_np::DteNp,
     ecod::Ecod,
+    feature_bagging::FeatureBagging,
     gaussian_mixture::GaussianMixture,
     gradient_boosting::GradientBoosting,
     hbos::Hbos,
@@ -68,6 +74,7 @@ anomalyst_core::methods! {
     local_outlier_factor::LocalOutlierFactor,
     local_outlier_probability::LocalOutlierProbability,
     loda::Loda,
+    lscp::Lscp,
     mahalanobis::Mahalanobis,
     mcd::Mcd,
     median_absolute_deviation::MedianAbsoluteDeviation,

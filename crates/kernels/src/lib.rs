@@ -9,6 +9,7 @@ pub mod linalg;
 pub mod neighbors;
 pub mod order;
 pub mod product;
+pub mod ranking;
 pub mod smo;
 pub mod special;
 pub mod stats;

@@ -37,7 +37,7 @@ pub(crate) struct BenchArgs {
     /// Under labelled and time: label N anomalies of the rows learned from, and nothing else
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub known: Option<u32>,
-    /// Rows of a table that take part at most, a stratified random sample
+    /// Rows of a table that take part at most, a stratified random sample with at least ten anomalies
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub cap: Option<u64>,
     /// Same seed, same division and same result

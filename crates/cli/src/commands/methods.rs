@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
+use anomalyst::combine::CombinatorEntry;
 use anomalyst::core::{Entry, Handles};
 use anomalyst::recipe::Recipe;
 use anomalyst::registry::{self, Task};
@@ -46,6 +47,13 @@ fn catalogue() -> String {
         let _ = writeln!(text, "  {:width$}  {}", "", recipe.summary);
         let _ = writeln!(text, "  {:width$}  {} of {}", "", recipe.modality, members.join(", "));
         let _ = writeln!(text, "  {:width$}  {}\n", "", recipe.paper);
+    }
+    text.push_str("Combinations (`kind` under `[combine]` of a recipe, or --set combine.kind=NAME)\n\n");
+    for entry in registry::combinators() {
+        let card = entry.card;
+        let _ = writeln!(text, "  {:width$}  {}", card.id, card.title);
+        let _ = writeln!(text, "  {:width$}  {}", "", card.summary);
+        let _ = writeln!(text, "  {:width$}  {}\n", "", card.paper);
     }
     text
 }
@@ -147,9 +155,14 @@ fn method_json(entry: &Entry) -> Value {
     json!({ "card": entry.card, "learns_from_labels": entry.learns_from_labels, "parameters": (entry.schema)() })
 }
 
+fn combination_json(entry: &CombinatorEntry) -> Value {
+    json!({ "card": entry.card, "parameters": (entry.schema)() })
+}
+
 fn catalogue_json() -> Value {
     json!({
         "methods": registry::methods().iter().map(method_json).collect::<Vec<_>>(),
         "recipes": registry::recipes(),
+        "combinations": registry::combinators().iter().map(combination_json).collect::<Vec<_>>(),
     })
 }
