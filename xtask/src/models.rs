@@ -35,7 +35,11 @@ pub(crate) fn write() -> Result<()> {
         let small = name == "isolation_forest" || name == "auto_scan";
         let options = Options {
             method: method.into(),
-            set: if small { vec![("n_trees".into(), "20".into())] } else { Vec::new() },
+            set: match name.as_ref() {
+                _ if small => vec![("n_trees".into(), "20".into())],
+                "deviation_network" => vec![("n_epochs".into(), "2".into())],
+                _ => Vec::new(),
+            },
             ..Options::default()
         };
         // Methods that learn from labels get some; to the others the table is as it always was.
