@@ -51,11 +51,12 @@ fn methods() -> String {
     );
     text.push_str("| method | finds | missing values | categories | fit | score a row | source |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     let handles = |h: Handles| if h == Handles::Native { "native" } else { "encoded" };
-    for Entry { card, .. } in registry::methods() {
+    for Entry { card, learns_from_labels, .. } in registry::methods() {
+        let labels = if *learns_from_labels { " Learns from labels (`--label`)." } else { "" };
         let file = source_file(card.id);
         let _ = writeln!(
             text,
-            "| [`{}`](../{file}) {} | {} | {} | {} | {} | {} | {} |",
+            "| [`{}`](../{file}) {} | {}{labels} | {} | {} | {} | {} | {} |",
             card.id,
             card.title,
             card.summary,

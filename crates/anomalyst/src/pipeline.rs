@@ -321,7 +321,10 @@ impl Rows<'_> {
         let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
         let sampled = plan.fit_rows < n_kept;
         let (model, scores) = if sampled || self.kept.is_some() {
-            let learned = self.learned(plan.fit_rows, run);
+            let learned = match entry.learns_from_labels {
+                true => self.learned_with_labels(plan.fit_rows, run),
+                false => self.learned(plan.fit_rows, run),
+            };
             let (model, own) = detector.fit_score(&self.features.take(&learned), run)?;
             let scores = self.with_others(&*model, &learned, &own, run)?;
             (model, scores)
@@ -348,6 +351,22 @@ impl Rows<'_> {
         if let Some(kept) = self.kept {
             learned.iter_mut().for_each(|at| *at = kept[*at]);
         }
+        learned
+    }
+
+    /// The same for methods that learn from labels: known anomalies are rare and worth most, so they all take part, as
+    /// long as they are at most half of the sample.
+    fn learned_with_labels(&self, n: usize, run: &Run) -> Vec<usize> {
+        let is_odd = self.features.known_anomalous();
+        let all = self.kept.map_or_else(|| (0..is_odd.len()).collect(), <[usize]>::to_vec);
+        let n = n.min(all.len());
+        let (odd, normal): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|&row| is_odd[row]);
+        let n_odd = odd.len().min((n / 2).max(n.saturating_sub(normal.len())));
+        let mut learned: Vec<usize> = Vec::with_capacity(n);
+        for (stream, rows, n) in [(u64::MAX, &odd, n_odd), (u64::MAX - 1, &normal, n - n_odd)] {
+            learned.extend(index::sample(&mut run.random(stream), rows.len(), n).iter().map(|at| rows[at]));
+        }
+        learned.sort_unstable();
         learned
     }
 

@@ -147,6 +147,14 @@ impl Recipe {
         self.check_members(&self.members)
     }
 
+    /// Whether a fit needs labels, because a member learns from them.
+    pub fn learns_from_labels(&self) -> bool {
+        let passes = self.clean.iter().flat_map(|pass| &pass.members);
+        let learns =
+            |member: &Member| registry::method(&member.detector.kind).is_ok_and(|m| m.learns_from_labels);
+        passes.chain(&self.members).any(learns)
+    }
+
     fn check_members(&self, members: &[Member]) -> Result<()> {
         if members.is_empty() {
             return Err(Error::Data(format!("recipe `{}` has no members", self.name)));

@@ -237,7 +237,12 @@ pub fn leaderboard(rows: &[Row], boards: &[Board<'_>]) -> Document {
     Document {
         title: format!("Leaderboard, protocol {}", first.protocol.as_str()),
         lead: lead(rows),
-        sections: boards.iter().map(Board::section).chain(doubts(rows)).collect(),
+        sections: boards
+            .iter()
+            .map(Board::section)
+            .chain(crate::periods::sections(rows))
+            .chain(doubts(rows))
+            .collect(),
     }
 }
 
@@ -249,7 +254,10 @@ fn lead(rows: &[Row]) -> String {
         if n_failed == 0 { String::new() } else { format!(" {n_failed} of {} runs failed.", rows.len()) };
     let at = rows
         .first()
-        .map(|row| format!("seed {}, at most {} rows of a table", row.seed, row.cap))
+        .map(|row| {
+            let known = row.known.map(|n| format!(", {n} anomalies known")).unwrap_or_default();
+            format!("seed {}, at most {} rows of a table{known}", row.seed, row.cap)
+        })
         .unwrap_or_default();
     format!("{n_methods} methods on {n_sets} sets; {at}; nothing was tuned.{failed}")
 }

@@ -2,14 +2,15 @@
 //!
 //! The command gets files: `{train}` and `{test}` are CSV with a header, `{train.npy}` and `{test.npy}` the same as
 //! NumPy arrays of float64; it writes one score per row of test, a number a line, to `{out}`. Labels are in none of
-//! them. Where nothing is learned apart, train and test hold the same rows.
+//! them; under protocols that give labels, `{train_labels}` has 1 (anomalous), 0 (normal) or -1 (unknown) for each row of
+//! train, a number a line, and commands without it get no row that is known to be anomalous. Where nothing is learned apart, train and test hold the same rows.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anomalyst::core::{ColumnData, Error, Result, Run, Table};
+use anomalyst::core::{ColumnData, Error, Label, Result, Run, Table};
 
 use crate::job::{Contender, Plan};
 use crate::memory;
@@ -17,6 +18,8 @@ use crate::protocol::Split;
 
 /// How often a running command is looked at.
 const LOOK: Duration = Duration::from_millis(5);
+/// Where a command gets the labels of the rows it learns from.
+const LABELS: &str = "{train_labels}";
 /// The longest excerpt of a command's own error message.
 const MOST_SAID: usize = 400;
 
@@ -63,9 +66,27 @@ pub(crate) struct Answer {
 /// Runs the command on the two sides of `split`.
 pub(crate) fn run(template: &[String], split: &Split, plan: &Plan, run: &Run) -> Result<Answer> {
     let folder = tempfile::tempdir().map_err(|error| Error::io("temporary folder", error))?;
-    let train = split.train.as_ref().unwrap_or(&split.test);
     let mut filled = template.to_vec();
-    for (what, table) in [("train", train), ("test", &split.test)] {
+    let learns = filled.iter().any(|word| word.contains(LABELS));
+    let train = split.train_for(learns);
+    if learns {
+        let labels = train.labels.as_ref().ok_or_else(|| {
+            Error::Data(format!(
+                "protocol `{}` has no {LABELS}; use labelled or time",
+                plan.protocol.as_str()
+            ))
+        })?;
+        let path = folder.path().join("train_labels.txt");
+        let number = |label: &Label| match label {
+            Label::Anomalous => "1\n",
+            Label::Normal => "0\n",
+            Label::Unknown => "-1\n",
+        };
+        let text: String = labels.iter().map(number).collect();
+        std::fs::write(&path, text).map_err(|error| Error::io(&path, error))?;
+        filled.iter_mut().for_each(|word| *word = word.replace(LABELS, &path.display().to_string()));
+    }
+    for (what, table) in [("train", &train), ("test", &split.test)] {
         for (suffix, write) in [("", csv as fn(&Path, &Table) -> Result<()>), (".npy", npy)] {
             let mark = format!("{{{what}{suffix}}}");
             if filled.iter().any(|word| word.contains(&mark)) {
@@ -220,6 +241,7 @@ mod tests {
     fn plan(time_limit: Duration) -> Plan {
         Plan {
             protocol: Protocol::Scan,
+            known: None,
             cap: 10,
             seed: 0,
             metrics: vec![],
@@ -231,7 +253,7 @@ mod tests {
 
     fn split() -> Split {
         let test = Table::from_matrix(&array![[1.0, 2.0], [3.0, 4.5], [f64::NAN, 6.0]]);
-        Split { train: None, test, labels: vec![false, true, false] }
+        Split { train: None, test, labels: vec![false, true, false], periods: Vec::new() }
     }
 
     fn answer(command: &str, limit: f64) -> std::result::Result<Answer, String> {

@@ -27,6 +27,9 @@ pub struct Plan {
     pub cap: usize,
     /// The seed of divisions and methods.
     pub seed: u64,
+    /// Of the anomalies learned from, how many are known to be such, under protocols that give labels; all where absent.
+    #[serde(default)]
+    pub known: Option<usize>,
     /// Metrics to compute; all that apply where none is named.
     pub metrics: Vec<String>,
     /// Threads of a worker.

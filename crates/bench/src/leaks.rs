@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use anomalyst::core::{ColumnData, Table};
+use anomalyst::core::{ColumnData, Label, Table};
 
 use crate::protocol::Split;
 
 /// What is doubtful about a divided set, in words.
 pub(crate) fn check(split: &Split) -> Vec<String> {
-    let mut warnings: Vec<String> = same_rows(split).into_iter().collect();
+    let mut warnings: Vec<String> = same_rows(split).into_iter().chain(known_rows(split)).collect();
     warnings.extend(
         split.test.columns.iter().filter(|column| tells_the_label(&column.data, &split.labels)).map(
             |column| {
@@ -29,6 +29,22 @@ fn same_rows(split: &Split) -> Option<String> {
     let n_same = (0..split.test.n_rows).filter(|&row| known.contains(&fingerprint(&split.test, row))).count();
     (n_same > 0).then(|| {
         format!("{n_same} of {} scored rows are equal to rows that were learned from", split.test.n_rows)
+    })
+}
+
+/// Anomalies whose answer was in the labels learned from, because an equal row was.
+fn known_rows(split: &Split) -> Option<String> {
+    let train = split.train.as_ref()?;
+    let labels = train.labels.as_ref()?;
+    let odd = (0..train.n_rows).filter(|&row| labels[row] == Label::Anomalous);
+    let known: HashSet<u64> = odd.map(|row| fingerprint(train, row)).collect();
+    let scored: Vec<usize> = (0..split.test.n_rows).filter(|&row| split.labels[row]).collect();
+    let n_same = scored.iter().filter(|&&row| known.contains(&fingerprint(&split.test, row))).count();
+    (n_same > 0).then(|| {
+        format!(
+            "{n_same} of {} scored anomalies are equal to anomalies whose labels were learned",
+            scored.len()
+        )
     })
 }
 
@@ -77,13 +93,22 @@ mod tests {
         let labels = vec![false, false, false, true, true, true];
         let test = table(array![[1.0, 7.0], [1.0, 8.0], [1.0, 9.0], [2.0, 7.0], [2.0, 8.0], [2.0, 9.0]]);
         let train = Some(table(array![[1.0, 8.0], [5.0, 5.0]]));
-        let warnings = check(&Split { train, test, labels: labels.clone() });
+        let split = |train, test, labels| Split { train, test, labels, periods: Vec::new() };
+        let mut learned = train.clone();
+        learned.iter_mut().for_each(|t: &mut Table| t.labels = Some(vec![Label::Normal, Label::Anomalous]));
+        let of_labels = check(&split(learned.clone(), test.clone(), labels.clone()));
+        assert!(!of_labels.iter().any(|text| text.contains("whose labels")), "{of_labels:?}");
+        learned.iter_mut().for_each(|t| t.columns[1].data = ColumnData::Numbers(vec![5.0, 8.0]));
+        learned.iter_mut().for_each(|t| t.columns[0].data = ColumnData::Numbers(vec![5.0, 2.0]));
+        let of_labels = check(&split(learned, test.clone(), labels.clone()));
+        assert!(of_labels.iter().any(|text| text.starts_with("1 of 3 scored anomalies")), "{of_labels:?}");
+        let warnings = check(&split(train, test, labels.clone()));
         assert_eq!(warnings.len(), 2, "{warnings:?}");
         assert!(
             warnings[0].starts_with("1 of 6 scored rows") && warnings[1].contains("`x1`"),
             "{warnings:?}"
         );
         let clean = table(array![[1.0], [2.0], [1.0], [2.0], [2.0], [2.0]]);
-        assert!(check(&Split { train: None, test: clean, labels }).is_empty());
+        assert!(check(&split(None, clean, labels)).is_empty());
     }
 }

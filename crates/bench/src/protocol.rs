@@ -1,12 +1,16 @@
 //! The protocols: which rows are learned from and which are scored. Named and fixed, so that numbers made elsewhere
 //! under the same name are comparable.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use anomalyst::core::{Error, Label, Random, Result, Run, Table};
 use anomalyst::registry::Task;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+
+use crate::job::Plan;
+use crate::periods::{Period, in_time, periods};
 
 /// How a labelled set is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,11 +27,17 @@ pub enum Protocol {
     /// Fit on a random half of the rows, anomalies among them, and score the other half; of series, fit on the
     /// training part and score what follows it.
     Holdout,
+    /// Of tables: as `holdout`, and the labels of the half that is learned from are given, all of them or those of some
+    /// anomalies alone. Methods that do not learn from labels learn from the rows that are not known to be anomalous.
+    Labelled,
+    /// Of tables: learn from the earlier half, with labels as under `labelled`, and score the later half period by period.
+    Time,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Scan, Self::Fit, Self::Prefix, Self::Holdout];
+    pub const ALL: [Self; 6] =
+        [Self::Scan, Self::Fit, Self::Prefix, Self::Holdout, Self::Labelled, Self::Time];
 
     /// How it is written.
     pub const fn as_str(self) -> &'static str {
@@ -36,14 +46,21 @@ impl Protocol {
             Self::Fit => "fit",
             Self::Prefix => "prefix",
             Self::Holdout => "holdout",
+            Self::Labelled => "labelled",
+            Self::Time => "time",
         }
+    }
+
+    /// Whether the rows that are learned from come with labels.
+    pub const fn gives_labels(self) -> bool {
+        matches!(self, Self::Labelled | Self::Time)
     }
 
     /// Which `auto` it asks for.
     pub(crate) const fn task(self, learns_apart: bool) -> Task {
         match self {
             Self::Scan | Self::Holdout => Task::Scan,
-            Self::Fit => Task::Fit,
+            Self::Fit | Self::Labelled | Self::Time => Task::Fit,
             Self::Prefix => {
                 if learns_apart {
                     Task::Fit
@@ -62,17 +79,20 @@ impl FromStr for Protocol {
         Self::ALL.into_iter().find(|protocol| protocol.as_str() == text).ok_or_else(|| Error::BadParameter {
             name: "protocol".into(),
             got: text.into(),
-            want: "one of scan, fit, prefix, holdout".into(),
+            want: "one of scan, fit, prefix, holdout, labelled, time".into(),
         })
     }
 }
 
 /// A set divided: what is learned from (`None`: the very rows that are scored) and what is scored.
 pub(crate) struct Split {
+    /// With labels under protocols that give them.
     pub(crate) train: Option<Table>,
     pub(crate) test: Table,
     /// Of the rows scored.
     pub(crate) labels: Vec<bool>,
+    /// Of the rows scored, under [`Protocol::Time`].
+    pub(crate) periods: Vec<Period>,
 }
 
 impl Split {
@@ -85,7 +105,44 @@ impl Split {
             part.labels = None;
             part
         });
-        Ok(Self { train, test: part, labels: test.iter().map(|&row| odd[row]).collect() })
+        let labels = test.iter().map(|&row| odd[row]).collect();
+        Ok(Self { train, test: part, labels, periods: Vec::new() })
+    }
+
+    /// Labels for the rows learned from, which are `rows` of `table`: all of them, or `known` anomalies, of which
+    /// `order` says which, and nothing else.
+    fn give_labels(&mut self, table: &Table, rows: &[usize], order: &[usize], known: Option<usize>) {
+        let (Some(train), Some(labels)) = (&mut self.train, &table.labels) else { return };
+        let learned: HashSet<usize> = rows.iter().copied().collect();
+        let some = known.map(|n| -> HashSet<usize> {
+            order.iter().copied().filter(|row| learned.contains(row)).take(n).collect()
+        });
+        let label = |row: &usize| match &some {
+            None => labels[*row],
+            Some(some) if some.contains(row) => Label::Anomalous,
+            Some(_) => Label::Unknown,
+        };
+        train.labels = Some(rows.iter().map(label).collect());
+    }
+
+    /// How many anomalies are known to those who learn.
+    pub(crate) fn n_known(&self) -> usize {
+        let labels = self.train.iter().flat_map(|train| train.labels.iter().flatten());
+        labels.filter(|label| **label == Label::Anomalous).count()
+    }
+
+    /// The rows to learn from: with their labels, or for those who cannot use them without the anomalies that the
+    /// labels tell of.
+    pub(crate) fn train_for(&self, learns_from_labels: bool) -> Table {
+        let train = self.train.as_ref().unwrap_or(&self.test);
+        match &train.labels {
+            Some(labels) if !learns_from_labels => {
+                let rows: Vec<usize> =
+                    (0..train.n_rows).filter(|&row| labels[row] != Label::Anomalous).collect();
+                Table { labels: None, ..train.take(&rows) }
+            }
+            _ => train.clone(),
+        }
     }
 }
 
@@ -97,9 +154,10 @@ fn odd_rows(table: &Table) -> Result<Vec<bool>> {
     }
 }
 
-/// Divides the rows of `table`, of which at most `cap` take part: a random sample with the same share of anomalies, but
-/// no fewer than ten of them where there are ten.
-pub(crate) fn split_table(table: &Table, protocol: Protocol, cap: usize, seed: u64) -> Result<Split> {
+/// Divides the rows of `table`, of which at most `plan.cap` take part: a random sample with the same share of anomalies,
+/// but no fewer than ten of them where there are ten.
+pub(crate) fn split_table(table: &Table, plan: &Plan) -> Result<Split> {
+    let Plan { protocol, cap, seed, known, .. } = *plan;
     let is_odd = odd_rows(table)?;
     let mut random = Run::new(seed).random(0);
     let [odd, normal] = sample(&is_odd, cap, &mut random);
@@ -115,7 +173,7 @@ pub(crate) fn split_table(table: &Table, protocol: Protocol, cap: usize, seed: u
             let (learned, rest) = normal.split_at(half(&normal));
             (Some(sorted([learned, &[]])), sorted([rest, &odd]))
         }
-        Protocol::Holdout => {
+        Protocol::Holdout | Protocol::Labelled => {
             let ((a, b), (c, d)) = (odd.split_at(half(&odd)), normal.split_at(half(&normal)));
             (Some(sorted([a, c])), sorted([b, d]))
         }
@@ -124,8 +182,20 @@ pub(crate) fn split_table(table: &Table, protocol: Protocol, cap: usize, seed: u
             let (first, rest) = rows.split_at(half(&rows));
             (Some(first.to_vec()), rest.to_vec())
         }
+        Protocol::Time => {
+            let rows = in_time(table, sorted([&odd, &normal]));
+            let (first, rest) = rows.split_at(half(&rows));
+            (Some(first.to_vec()), rest.to_vec())
+        }
     };
-    Split::new(table, train.as_deref(), &test)
+    let mut split = Split::new(table, train.as_deref(), &test)?;
+    if protocol.gives_labels() {
+        split.give_labels(table, &train.unwrap_or_default(), &odd, known);
+    }
+    if protocol == Protocol::Time {
+        split.periods = periods(&split.test);
+    }
+    Ok(split)
 }
 
 /// Divides a series whose first `train_end` points are its training part.
@@ -145,6 +215,9 @@ pub(crate) fn split_series(table: &Table, protocol: Protocol, train_end: usize) 
         Protocol::Scan | Protocol::Prefix => Split::new(table, None, &whole),
         Protocol::Fit => need_train("fit").and_then(|()| Split::new(table, Some(train), &whole)),
         Protocol::Holdout => need_train("holdout").and_then(|()| Split::new(table, Some(train), rest)),
+        Protocol::Labelled | Protocol::Time => {
+            Err(Error::Data(format!("protocol `{}` is for tables", protocol.as_str())))
+        }
     }
 }
 
@@ -177,6 +250,19 @@ mod tests {
         table
     }
 
+    fn plan(protocol: Protocol, cap: usize, seed: u64) -> Plan {
+        Plan {
+            protocol,
+            cap,
+            seed,
+            known: None,
+            metrics: Vec::new(),
+            n_threads: 1,
+            time_limit: std::time::Duration::from_secs(60),
+            memory_limit_bytes: None,
+        }
+    }
+
     fn rows(table: &Table) -> Vec<usize> {
         match &table.columns[0].data {
             anomalyst::core::ColumnData::Numbers(cells) => cells.iter().map(|&v| v as usize).collect(),
@@ -187,7 +273,7 @@ mod tests {
     #[test]
     fn every_protocol_divides_as_it_says() {
         let table = table(100);
-        let split = |protocol| split_table(&table, protocol, 1000, 3).unwrap();
+        let split = |protocol| split_table(&table, &plan(protocol, 1000, 3)).unwrap();
         let scan = split(Protocol::Scan);
         assert!(scan.train.is_none() && rows(&scan.test) == (0..100).collect::<Vec<_>>());
         let fit = split(Protocol::Fit);
@@ -206,14 +292,44 @@ mod tests {
 
     #[test]
     fn the_cap_keeps_the_share_of_anomalies() {
-        let split = split_table(&table(1000), Protocol::Scan, 200, 1).unwrap();
+        let split = split_table(&table(1000), &plan(Protocol::Scan, 200, 1)).unwrap();
         assert_eq!((split.test.n_rows, split.labels.iter().filter(|&&odd| odd).count()), (200, 20));
-        let again = split_table(&table(1000), Protocol::Scan, 200, 1).unwrap();
+        let again = split_table(&table(1000), &plan(Protocol::Scan, 200, 1)).unwrap();
         assert_eq!(rows(&split.test), rows(&again.test));
-        let other = split_table(&table(1000), Protocol::Scan, 200, 2).unwrap();
+        let other = split_table(&table(1000), &plan(Protocol::Scan, 200, 2)).unwrap();
         assert_ne!(rows(&split.test), rows(&other.test));
-        let few = split_table(&table(1000), Protocol::Scan, 50, 1).unwrap();
+        let few = split_table(&table(1000), &plan(Protocol::Scan, 50, 1)).unwrap();
         assert_eq!((few.test.n_rows, few.labels.iter().filter(|&&odd| odd).count()), (50, 10));
+    }
+
+    /// Labels stay on the side that is learned from, those asked for and no others; who cannot use them does not see
+    /// the anomalies that they tell of.
+    #[test]
+    fn labels_are_given_to_those_who_learn_from_them() {
+        let table = table(100);
+        let split = split_table(&table, &plan(Protocol::Labelled, 1000, 3)).unwrap();
+        let train = split.train_for(true);
+        let labels = train.labels.clone().unwrap();
+        assert!((0..50).all(|i| (labels[i] == Label::Anomalous) == rows(&train)[i].is_multiple_of(10)));
+        assert!(split.test.labels.is_none() && split.n_known() == 5);
+        assert!(rows(&split.test).iter().all(|row| !rows(&train).contains(row)));
+        let without = split.train_for(false);
+        assert!(without.labels.is_none() && rows(&without).iter().all(|row| row % 10 != 0));
+        let few = Plan { known: Some(2), ..plan(Protocol::Labelled, 1000, 3) };
+        let few = split_table(&table, &few).unwrap();
+        let labels = few.train_for(true).labels.unwrap();
+        assert_eq!((few.n_known(), labels.iter().filter(|l| **l == Label::Normal).count()), (2, 0));
+        assert_eq!(few.train_for(false).n_rows, 48, "anomalies of which nobody knows stay");
+        assert_eq!(rows(&few.test), rows(&split.test), "the rows scored are the same");
+    }
+
+    #[test]
+    fn time_goes_forward() {
+        let split = split_table(&table(120), &plan(Protocol::Time, 1000, 3)).unwrap();
+        assert_eq!(rows(&split.train_for(true)), (0..60).collect::<Vec<_>>());
+        assert_eq!(rows(&split.test), (60..120).collect::<Vec<_>>());
+        let sizes: Vec<usize> = split.periods.iter().map(|period| period.rows.len()).collect();
+        assert_eq!(sizes, [10; 6]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use anomalyst::core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Protocol;
 use crate::suite::Kind;
+use crate::{OfPeriod, Protocol};
 
 /// What one method did on one set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Row {
     pub seed: u64,
     /// Rows that could take part at most.
     pub cap: usize,
+    /// Of the anomalies learned from, how many were to be known, where it was not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<usize>,
     /// Rows scored.
     #[serde(default)]
     pub n: usize,
@@ -39,6 +42,9 @@ pub struct Row {
     /// Rows learned from; 0 where they are the rows scored.
     #[serde(default)]
     pub n_train: usize,
+    /// Anomalies that were known to be such when learning.
+    #[serde(default)]
+    pub n_known: usize,
     /// Anomalous rows among those scored.
     #[serde(default)]
     pub n_odd: usize,
@@ -58,6 +64,9 @@ pub struct Row {
     /// Why there are no numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Under protocol `time`, how it did in each period.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<OfPeriod>,
     /// Metrics by name.
     #[serde(flatten)]
     pub metrics: Map<String, Value>,
@@ -76,7 +85,7 @@ impl Row {
             && self.protocol == other.protocol
             && self.method == other.method
             && self.parameters == other.parameters
-            && (self.seed, self.cap) == (other.seed, other.cap)
+            && (self.seed, self.cap, self.known) == (other.seed, other.cap, other.known)
             && self.version == other.version
     }
 }
@@ -142,9 +151,11 @@ pub(crate) mod tests {
             tuning_budget: 0,
             seed: 0,
             cap: 100,
+            known: None,
             n: 10,
             d: 2,
             n_train: 0,
+            n_known: 0,
             n_odd: 1,
             fit_secs: Some(0.5),
             score_secs: Some(0.25),
@@ -152,6 +163,7 @@ pub(crate) mod tests {
             peak_bytes: Some(1 << 20),
             version: "1".into(),
             warnings: Vec::new(),
+            periods: Vec::new(),
             error: auroc.is_none().then(|| "it failed".into()),
             metrics: auroc.map(|v| ("auroc".to_owned(), json!(v))).into_iter().collect(),
         }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::job::{Contender, Job, Plan, Said};
 use crate::protocol::{Split, split_series, split_table};
 use crate::suite::{self, LabelledSet, SetRef};
-use crate::{Row, external, leaks, measured, memory};
+use crate::{Row, external, leaks, measured, memory, periods};
 
 /// Reads a [`Job`] from `input` and writes what is [`Said`] to `output`.
 pub fn run(input: impl BufRead, mut output: impl Write, run: &Run) -> Result<()> {
@@ -60,9 +60,11 @@ pub(crate) fn blank(set: &SetRef, contender: &Contender, plan: &Plan) -> Row {
         tuning_budget: 0,
         seed: plan.seed,
         cap: plan.cap,
+        known: plan.known,
         n: 0,
         d: 0,
         n_train: 0,
+        n_known: 0,
         n_odd: 0,
         fit_secs: None,
         score_secs: None,
@@ -70,6 +72,7 @@ pub(crate) fn blank(set: &SetRef, contender: &Contender, plan: &Plan) -> Row {
         peak_bytes: None,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         warnings: Vec::new(),
+        periods: Vec::new(),
         error: None,
         metrics: serde_json::Map::new(),
     }
@@ -100,7 +103,7 @@ struct Arena {
 impl Arena {
     fn read(set: &SetRef, plan: &Plan, run: &Run) -> Result<Self> {
         let (split, period) = match suite::read(set, run)? {
-            LabelledSet::Table(table) => (split_table(&table, plan.protocol, plan.cap, plan.seed)?, None),
+            LabelledSet::Table(table) => (split_table(&table, plan)?, None),
             LabelledSet::Series(series) => {
                 let first: Vec<f64> =
                     series.values.column(0).iter().copied().filter(|v| v.is_finite()).collect();
@@ -115,6 +118,9 @@ impl Arena {
             }
         };
         let mut warnings = leaks::check(&split);
+        if plan.known.is_some_and(|known| split.n_known() < known) {
+            warnings.push(format!("only {} anomalies could be known", split.n_known()));
+        }
         if let Some(only) = only_class(&split.labels) {
             warnings.push(format!(
                 "all {} rows to score are {only}, so no metric has a value",
@@ -128,6 +134,7 @@ impl Arena {
         row.n = self.split.labels.len();
         row.d = self.split.test.schema().columns.iter().filter(|column| column.used).count();
         row.n_train = self.split.train.as_ref().map_or(0, |train| train.n_rows);
+        row.n_known = self.split.n_known();
         row.n_odd = self.split.labels.iter().filter(|&&odd| odd).count();
         row.warnings.clone_from(&self.warnings);
     }
@@ -149,6 +156,7 @@ impl Arena {
         if only_class(&self.split.labels).is_some() {
             return Ok(());
         }
+        row.periods = periods::measure(&self.split.periods, &self.split.labels, &scores)?;
         let begin = Instant::now();
         let mut case = Case::new(self.split.labels.clone()).with_scores(scores)?;
         if let Some(period) = self.period {
@@ -162,7 +170,14 @@ impl Arena {
     fn scores(&self, name: &str, plan: &Plan, run: &Run, row: &mut Row) -> Result<Vec<f64>> {
         let run = Run::new(plan.seed).with_threads(plan.n_threads).with_cancel(run.cancel().clone());
         let recipe = registry::resolve(name, plan.protocol.task(false))?;
-        let train = Dataset::Table(self.split.train.as_ref().unwrap_or(&self.split.test).clone());
+        let learns = recipe.learns_from_labels();
+        if learns && !plan.protocol.gives_labels() {
+            return Err(Error::Data(format!(
+                "it learns from labels, which protocol `{}` does not give; use labelled or time",
+                plan.protocol.as_str()
+            )));
+        }
+        let train = Dataset::Table(self.split.train_for(learns));
         let test = self.split.train.as_ref().map(|_| Dataset::Table(self.split.test.clone()));
         memory::forget_peak();
         let begin = Instant::now();

@@ -4,7 +4,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Card, Error, Estimate, Features, Handles, ModelReader, ModelWriter, Params, Result, Run, check_params,
+    Card, Error, Estimate, Features, Handles, Label, ModelReader, ModelWriter, Params, Result, Run,
+    check_params,
 };
 
 /// A method's hyper-parameters: plain data, checked at one gate.
@@ -14,6 +15,9 @@ pub trait Detector: Params {
     /// Parameters that differ from the defaults where the rows fitted to are known to be clean (`fit`), as a JSON
     /// object. Where they may hold anomalies (`scan`), a method guards against them by default.
     const ON_CLEAN: &'static str = "{}";
+    /// Whether it learns from [`Features::labels`]; the gate then refuses data in which no part is known to be
+    /// anomalous.
+    const LEARNS_FROM_LABELS: bool = false;
     /// The fitted state.
     type Model: Model;
 
@@ -111,13 +115,17 @@ impl<'a> Checked<'a> {
         self.features
     }
 
-    fn training(card: &Card, features: &'a Features) -> Result<Self> {
+    fn training<D: Detector>(features: &'a Features) -> Result<Self> {
+        let card = &D::CARD;
         let need = card.min_items.max(1);
         if features.n_parts() < need {
             return Err(Error::TooFewItems { what: card.id.into(), got: features.n_parts(), need });
         }
         if features.n_values() + features.n_codes() == 0 {
             return Err(Error::Data(format!("{}: there is no usable column to learn from", card.id)));
+        }
+        if D::LEARNS_FROM_LABELS {
+            check_labels(card.id, features)?;
         }
         Self::common(card, features)
     }
@@ -161,12 +169,32 @@ impl<'a> Checked<'a> {
     }
 }
 
+/// Labels of which some say anomalous and some do not.
+fn check_labels(id: &str, features: &Features) -> Result<()> {
+    let refuse = |what: &str| Err(Error::Data(format!("`{id}` learns from labels: {what}")));
+    let Some(labels) = &features.labels else {
+        return refuse("name the column that says which rows are anomalous with --label");
+    };
+    if labels.len() != features.n_parts() {
+        return refuse(&format!("there are {} for {} rows", labels.len(), features.n_parts()));
+    }
+    match labels.iter().filter(|label| **label == Label::Anomalous).count() {
+        0 => refuse(
+            "no row is labelled anomalous; label at least one, or choose a method that needs no labels",
+        ),
+        n if n == labels.len() => {
+            refuse("every row is labelled anomalous; add rows that are normal or of which nothing is known")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The typed way in: parameters and data pass the gate, then the method runs on the run's threads.
 pub trait DetectorExt: Detector {
     /// Learns what is normal from `train`.
     fn fit_on(&self, train: &Features, run: &Run) -> Result<Fitted<Self>> {
         check_params(Self::CARD.id, self)?;
-        let checked = Checked::training(&Self::CARD, train)?;
+        let checked = Checked::training::<Self>(train)?;
         let model = run.install(|| self.fit(checked, run))?;
         Ok(Fitted { params: self.clone(), model, shape: Shape::of(train) })
     }
@@ -174,7 +202,7 @@ pub trait DetectorExt: Detector {
     /// Learns from `train` and ranks those same rows (see [`Detector::fit_score`]).
     fn fit_score_on(&self, train: &Features, run: &Run) -> Result<(Fitted<Self>, Vec<f32>)> {
         check_params(Self::CARD.id, self)?;
-        let checked = Checked::training(&Self::CARD, train)?;
+        let checked = Checked::training::<Self>(train)?;
         let (model, scores) = run.install(|| self.fit_score(checked, run))?;
         check_scores(Self::CARD.id, &scores, train.n_parts())?;
         Ok((Fitted { params: self.clone(), model, shape: Shape::of(train) }, scores))

@@ -88,6 +88,8 @@ pub struct Entry {
     pub card: &'static Card,
     /// Parameters for clean rows (see [`Detector::ON_CLEAN`]).
     pub on_clean: &'static str,
+    /// Whether a fit needs labels (see [`Detector::LEARNS_FROM_LABELS`]).
+    pub learns_from_labels: bool,
     /// A detector from JSON parameters.
     pub from_json: fn(&Value) -> Result<Box<dyn AnyDetector>>,
     /// The JSON schema of its parameters.
@@ -102,6 +104,7 @@ impl Entry {
         Self {
             card: &D::CARD,
             on_clean: D::ON_CLEAN,
+            learns_from_labels: D::LEARNS_FROM_LABELS,
             from_json: |value| Ok(Box::new(Erased(params_from_json::<D>(D::CARD.id, value)?))),
             schema: params_schema::<D>,
             load: |from| {

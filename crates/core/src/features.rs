@@ -108,6 +108,12 @@ impl Features {
         self.codes.as_ref().map_or(0, Array2::ncols)
     }
 
+    /// Which parts are known to be anomalous; none where there are no labels.
+    pub fn known_anomalous(&self) -> Vec<bool> {
+        let labels = |labels: &Vec<Label>| labels.iter().map(|l| *l == Label::Anomalous).collect();
+        self.labels.as_ref().map_or_else(|| vec![false; self.n_parts()], labels)
+    }
+
     /// The parts at `rows`, in that order, as independent rows.
     pub fn take(&self, rows: &[usize]) -> Self {
         Self {

@@ -11,11 +11,13 @@ mod co_occurrence;
 mod column_z_score;
 mod connectivity_outlier_factor;
 mod copod;
+mod deviation_network;
 mod dte_np;
 mod ecod;
 mod ensemble;
 mod feature_bagging;
 mod gaussian_mixture;
+mod gradient_boosting;
 mod hbos;
 mod influenced_outlierness;
 mod inne;
@@ -23,6 +25,7 @@ mod isolation_forest;
 mod k_nearest_neighbors;
 mod kernel_density;
 mod kernel_pca;
+mod labelled;
 mod levels;
 mod linear_one_class_svm;
 mod local_outlier_factor;
@@ -46,6 +49,7 @@ mod sci_forest;
 mod support_vectors;
 mod svdd;
 mod wrong_numbers;
+mod xgbod;
 
 pub use ensemble::Base;
 
@@ -58,10 +62,12 @@ anomalyst_core::methods! {
     column_z_score::ColumnZScore,
     connectivity_outlier_factor::ConnectivityOutlierFactor,
     copod::Copod,
+    deviation_network::DeviationNetwork,
     dte_np::DteNp,
     ecod::Ecod,
     feature_bagging::FeatureBagging,
     gaussian_mixture::GaussianMixture,
+    gradient_boosting::GradientBoosting,
     hbos::Hbos,
     influenced_outlierness::InfluencedOutlierness,
     inne::Inne,
@@ -88,4 +94,5 @@ anomalyst_core::methods! {
     sci_forest::SciForest,
     svdd::Svdd,
     wrong_numbers::WrongNumbers,
+    xgbod::Xgbod,
 }

@@ -23,6 +23,7 @@ conformance!(
     equal_rows_score_equally,
     gaps_and_codes_as_the_card_says,
     other_widths_are_refused,
+    labels_are_asked_for,
     cancelling_stops,
     attribution_names_the_column,
     estimates_grow,

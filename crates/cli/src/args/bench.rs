@@ -12,7 +12,7 @@ use crate::units;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Protocols:\n  scan     fit on all rows and rank the same rows\n  fit      learn from a random half of the normal rows, score all others; of series, learn from\n           the training part and score the whole\n  prefix   of series: the whole is seen and scored; of tables: learn from the first half\n  holdout  learn from a random half of all rows, score the other half\n\nEvery method runs on each set in a process of its own; what fails is a line with its message. A run with\nthe same --out does only what is missing there.\n\nExamples:\n  anomalyst bench --kind table --data adbench/*.npz --methods auto,ecod --out results.ndjson\n  anomalyst bench suite.toml --report board.html\n  anomalyst bench --data sets --methods auto --external 'mine=python3 mine.py {train} {test} {out}'"
+    after_help = "Protocols:\n  scan     fit on all rows and rank the same rows\n  fit      learn from a random half of the normal rows, score all others; of series, learn from\n           the training part and score the whole\n  prefix   of series: the whole is seen and scored; of tables: learn from the first half\n  holdout  learn from a random half of all rows, score the other half\n  labelled of tables: as holdout, with the labels of the half that is learned from, or of --known N\n           of its anomalies; methods that need none learn from the rows not known to be anomalous\n  time     of tables: learn from the earlier half with its labels, score the later half by periods\n\nEvery method runs on each set in a process of its own; what fails is a line with its message. A run with\nthe same --out does only what is missing there.\n\nExamples:\n  anomalyst bench --kind table --data adbench/*.npz --methods auto,ecod --out results.ndjson\n  anomalyst bench suite.toml --report board.html\n  anomalyst bench --data sets --methods auto --external 'mine=python3 mine.py {train} {test} {out}'"
 )]
 pub(crate) struct BenchArgs {
     /// A suite: a TOML file that lists sets, or a folder of sets
@@ -28,12 +28,15 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub methods: Vec<String>,
     /// A tool of another maker: a name and a command that reads {train} and {test} (CSV; {train.npy} and {test.npy} are
-    /// NumPy arrays) and writes a score per row of test to {out}
+    /// NumPy arrays, {train_labels} a 1, 0 or -1 a line) and writes a score per row of test to {out}
     #[arg(long, value_name = "NAME=COMMAND")]
     pub external: Vec<String>,
-    /// How sets are divided: scan, fit, prefix or holdout
+    /// How sets are divided: scan, fit, prefix, holdout, labelled or time
     #[arg(long, value_name = "PROTOCOL")]
     pub protocol: Option<Protocol>,
+    /// Under labelled and time: label N anomalies of the rows learned from, and nothing else
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub known: Option<u32>,
     /// Rows of a table that take part at most, a stratified random sample with at least ten anomalies
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..))]
     pub cap: Option<u64>,

@@ -89,8 +89,16 @@ fn benchmark(args: &BenchArgs) -> anyhow::Result<(Benchmark, Skipped)> {
     }
     let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let n_jobs = args.jobs.map_or(n_cores, usize::from);
+    let protocol = args.protocol.or(written).unwrap_or(usual);
+    if args.known.is_some() && !protocol.gives_labels() {
+        anyhow::bail!(
+            "--known is about labels, which protocol {} does not give; use labelled or time",
+            protocol.as_str()
+        );
+    }
     let plan = Plan {
-        protocol: args.protocol.or(written).unwrap_or(usual),
+        protocol,
+        known: args.known.map(|known| known as usize),
         cap: args.cap.map(|cap| cap as usize).or(of_suite.and_then(|suite| suite.cap)).unwrap_or(CAP),
         seed: args.seed.or(of_suite.and_then(|suite| suite.seed)).unwrap_or(0),
         metrics: args.metrics.clone(),

@@ -63,7 +63,9 @@ fn needs(entry: &Entry) -> String {
         Handles::Native => format!("takes {what}"),
         Handles::Refuses => format!("{what} encoded for it"),
     };
-    format!("{}, {}", takes("missing values", entry.card.missing), takes("categories", entry.card.codes))
+    let labels = if entry.learns_from_labels { "learns from labels (--label), " } else { "" };
+    let missing = takes("missing values", entry.card.missing);
+    format!("{labels}{missing}, {}", takes("categories", entry.card.codes))
 }
 
 fn cost(entry: &Entry) -> String {
@@ -164,7 +166,7 @@ fn recipe_page(recipe: &Recipe) -> anyhow::Result<String> {
 }
 
 fn method_json(entry: &Entry) -> Value {
-    json!({ "card": entry.card, "parameters": (entry.schema)() })
+    json!({ "card": entry.card, "learns_from_labels": entry.learns_from_labels, "parameters": (entry.schema)() })
 }
 
 fn combination_json(entry: &CombinatorEntry) -> Value {

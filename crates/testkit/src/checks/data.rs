@@ -1,10 +1,10 @@
 //! Degenerate, incomplete and unfitting data.
 
-use anomalyst_core::{Entry, Error, Features, Handles, Run, UNSEEN_CODE};
+use anomalyst_core::{Entry, Error, Features, Handles, Label, Run, UNSEEN_CODE};
 use ndarray::Array2;
 use serde_json::Value;
 
-use super::{D, N, assert_finite, fit};
+use super::{D, N, assert_finite, fit, labelled};
 use crate::normal_rows;
 
 /// No rows, one, two, all equal, a constant column, huge and tiny values: a clear error or finite scores.
@@ -18,7 +18,7 @@ pub fn degenerate_data_has_an_answer(entry: &Entry) {
         "no columns must be refused"
     );
     for n in 1..=3 {
-        match detector().fit_score(&Features::rows(normal_rows(n, D, 1)), &run) {
+        match detector().fit_score(&labelled(entry, Features::rows(normal_rows(n, D, 1))), &run) {
             Ok((_, scores)) => assert_finite(&scores, n),
             Err(Error::TooFewItems { need, .. }) => assert!(need > n && need == entry.card.min_items),
             Err(error) => panic!("{n} rows: {error}"),
@@ -42,7 +42,7 @@ pub fn degenerate_data_has_an_answer(entry: &Entry) {
         ("a huge offset", normal_rows(N, D, 1) + 1e6),
         ("more columns than rows", normal_rows(20, 50, 1)),
     ] {
-        let features = Features::rows(values);
+        let features = labelled(entry, Features::rows(values));
         let (model, scores) = detector().fit_score(&features, &run).unwrap_or_else(|e| panic!("{what}: {e}"));
         assert!(scores.iter().all(|s| s.is_finite()), "{what}: training scores are not finite");
         let new = Features::rows(Array2::from_elem((1, features.n_values()), 1e5));
@@ -56,14 +56,14 @@ pub fn gaps_and_codes_as_the_card_says(entry: &Entry) {
     let mut values = normal_rows(N, D, 1);
     values[[17, 2]] = f32::INFINITY;
     let detector = || (entry.from_json)(&Value::Null).unwrap();
-    let refused = detector().fit(&Features::rows(values.clone()), &Run::new(1)).err();
+    let refused = detector().fit(&labelled(entry, Features::rows(values.clone())), &Run::new(1)).err();
     assert!(
         matches!(refused, Some(Error::NotFinite { row: 17, column: 2 })),
         "infinity must be refused by place"
     );
     (0..N / 5).for_each(|i| values[[i * 5 + i % 5, i % D]] = f32::NAN);
     values[[17, 2]] = f32::NAN;
-    match (entry.card.missing, detector().fit_score(&Features::rows(values), &Run::new(1))) {
+    match (entry.card.missing, detector().fit_score(&labelled(entry, Features::rows(values)), &Run::new(1))) {
         (Handles::Native, Ok((model, scores))) => {
             assert_finite(&scores, N);
             let empty = Features::rows(Array2::from_elem((1, D), f32::NAN));
@@ -74,7 +74,7 @@ pub fn gaps_and_codes_as_the_card_says(entry: &Entry) {
         (Handles::Refuses, Err(error)) => assert!(matches!(error, Error::NotFinite { .. }), "{error}"),
     }
     let codes = Array2::from_shape_fn((N, 1), |(i, _)| if i == 8 { 2 } else { (i % 2) as u32 });
-    let features = Features::rows(normal_rows(N, D, 1)).with_codes(codes).unwrap();
+    let features = labelled(entry, Features::rows(normal_rows(N, D, 1)).with_codes(codes).unwrap());
     match (entry.card.codes, detector().fit_score(&features, &Run::new(1))) {
         (Handles::Native, Ok((model, scores))) => {
             assert_finite(&scores, N);
@@ -92,4 +92,29 @@ pub fn other_widths_are_refused(entry: &Entry) {
     let model = fit(entry, &Features::rows(normal_rows(N, D, 1)));
     let error = model.score(&Features::rows(normal_rows(3, D + 1, 2)), &Run::new(1)).err();
     assert!(matches!(error, Some(Error::WidthMismatch { fitted: D, .. })));
+}
+
+/// Methods that learn from labels say what is missing where there are none, no anomalous one, or only such; one is
+/// enough to give an answer, and for training rows of which the label is known the rank is finite too.
+pub fn labels_are_asked_for(entry: &Entry) {
+    if !entry.learns_from_labels {
+        return;
+    }
+    let with = |labels: Option<Vec<Label>>| Features { labels, ..Features::rows(normal_rows(N, D, 1)) };
+    let detector = (entry.from_json)(&Value::Null).unwrap();
+    let one = |odd: usize| (0..N).map(|i| if i < odd { Label::Anomalous } else { Label::Normal }).collect();
+    for (labels, said) in [
+        (None, "--label"),
+        (Some(one(0)), "no row is labelled anomalous"),
+        (Some(vec![Label::Unknown; N]), "no row is labelled anomalous"),
+        (Some(one(N)), "every row is labelled anomalous"),
+        (Some(vec![Label::Anomalous; 3]), "there are 3 for 300 rows"),
+    ] {
+        let error = detector.fit(&with(labels), &Run::new(1)).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains(entry.card.id), "`{error}` does not say `{said}`");
+    }
+    for n_odd in [1, N - 1] {
+        let (_, scores) = detector.fit_score(&with(Some(one(n_odd))), &Run::new(1)).unwrap();
+        assert_finite(&scores, N);
+    }
 }

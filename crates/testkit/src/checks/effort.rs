@@ -7,7 +7,7 @@ use std::time::Instant;
 use anomalyst_core::{Cancel, Entry, Error, Features, Growth, Progress, Run, Shape};
 use serde_json::Value;
 
-use super::{D, fit, fit_with};
+use super::{D, fit, fit_with, labelled};
 use crate::normal_rows;
 
 /// Cancels the run as soon as its first stage begins.
@@ -28,7 +28,7 @@ impl Progress for Stopper {
 /// A cancelled run ends with that error and soon, whether cancelled before it began or in the middle; one that never
 /// reports a stage must be so short that nobody would want to stop it.
 pub fn cancelling_stops(entry: &Entry) {
-    let train = Features::rows(normal_rows(20_000, D, 1));
+    let train = labelled(entry, Features::rows(normal_rows(20_000, D, 1)));
     let detector = (entry.from_json)(&Value::Null).unwrap();
     let begin = Instant::now();
     let cancel = Cancel::default();
