@@ -90,7 +90,7 @@ mod tests {
             set: vec![("response".into(), response.into())],
             ..Options::default()
         };
-        Ok(scan(read(&source, &run)?, &options, &run)?.scores)
+        Ok(scan(read(&source, &run)?, &options, &run)?.0.scores)
     }
 
     #[test]

@@ -14,7 +14,9 @@ use anomalyst_core::{Features, Run, find_entry};
 use anomalyst_detect::METHODS;
 use ndarray::Array2;
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Failed = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failed> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let [file, rows, columns, method, params, out] = words.as_slice() else {
         println!("run by benches/peers/tables.py: FILE ROWS COLUMNS METHOD PARAMETERS OUT");
@@ -25,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let features = Features::rows(Array2::from_shape_vec((rows.parse()?, columns.parse()?), numbers)?);
     let detector = (find_entry(METHODS, method)?.from_json)(&serde_json::from_str(params)?)?;
     let run = Run::new(0).with_threads(1);
-    run.install(|| -> Result<(), Box<dyn Error>> {
+    run.install(|| -> Result<(), Failed> {
         let begin = Instant::now();
         let (model, own) = detector.fit_score(&features, &run)?;
         let fit_secs = begin.elapsed().as_secs_f64();
