@@ -256,7 +256,7 @@ mod tests {
         assert!(error.contains("isolation_forest.n_trees"), "{error}");
         assert!(recipe.set("n_trees", "0").is_err());
         assert!(recipe.set("encoder.scale", "nonsense").is_err());
-        recipe.set("encoder.scale", "standard").unwrap();
+        let mut recipe = registry::recipes()[0].clone();
         recipe.set("combine.kind", "average_of_maximum").unwrap();
         recipe.set("combine.n_buckets", "3").unwrap();
         assert_eq!(recipe.combine.params["n_buckets"], 3);
