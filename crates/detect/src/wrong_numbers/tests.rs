@@ -1,3 +1,5 @@
+//! Planted wrong numbers among noisy ones; the reference tool; damaged models.
+
 use super::*;
 use anomalyst_core::{DetectorExt, Features};
 use proptest::prelude::*;

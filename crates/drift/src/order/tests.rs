@@ -1,3 +1,5 @@
+//! Orders whose answer is known; the reference tool; shuffled rows.
+
 use super::*;
 use proptest::prelude::*;
 use rand::RngExt;

@@ -1,3 +1,5 @@
+//! Hubs and routes of small graphs whose answer is known; damaged encoders.
+
 use super::*;
 use anomalyst_core::{ColumnKind, Handles};
 use proptest::prelude::*;
