@@ -44,7 +44,6 @@ fn each_kind_is_found_by_what_it_is_made_for() {
         ("k_nearest_neighbors", Kind::Local),
         ("ecod", Kind::Global),
         ("isolation_forest", Kind::Cluster),
-        ("gaussian_mixture", Kind::Dependency),
         ("mahalanobis", Kind::Dependency),
     ] {
         let found = auroc(method, kind);

@@ -214,6 +214,6 @@ mod tests {
         };
         let rows = vec![Row { periods: (0..4).map(of).collect(), ..row("s", "m", Some(0.7)) }];
         let Block::Grid(grid) = &sections(&rows)[0].blocks[1] else { panic!("no table") };
-        assert_eq!(grid.rows[1], ["m", "0.9000", "0.8000", "0.5000", "0.4000", "0.6500", "+0.400"]);
+        assert_eq!(grid.rows[1], ["m", "0.900", "0.800", "0.500", "0.400", "0.650", "+0.400"]);
     }
 }

@@ -110,7 +110,8 @@ impl LabelRule {
     }
 }
 
-fn word(level: &str) -> Option<Label> {
+/// What a word says of its row: 0 and normal and the like, 1 and anomaly and the like.
+pub fn word(level: &str) -> Option<Label> {
     let level = level.trim().trim_end_matches('.');
     let level = level.strip_suffix(".0").unwrap_or(level);
     let is = |words: &[&str]| words.iter().any(|w| w.eq_ignore_ascii_case(level));

@@ -19,7 +19,7 @@ mod csv;
 mod infer;
 mod input;
 mod json;
-mod label;
+pub mod label;
 mod names;
 mod numpy;
 mod observe;

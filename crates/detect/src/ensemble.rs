@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use anomalyst_core::schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use anomalyst_core::{
-    AnyDetector, AnyModel, Entry, Error, Features, ModelReader, ModelWriter, Random, Result, Run, Shape,
-    find_entry,
+    AnyDetector, AnyModel, Detector, Entry, Error, Features, ModelReader, ModelWriter, Random, Result, Run,
+    Shape, find_entry,
 };
 use ndarray::Axis;
 use rand::RngExt;
@@ -49,17 +49,20 @@ impl Base {
     }
 }
 
-/// Whether the method is itself made of others. Ensembles of ensembles would let a model file nest without end.
-fn is_ensemble(kind: &str) -> bool {
-    use anomalyst_core::Detector;
-    [FeatureBagging::CARD.id, Lscp::CARD.id].contains(&kind)
+/// Why the method cannot be a base. Ensembles of ensembles would let a model file nest without end.
+fn refused(entry: &Entry) -> Option<&'static str> {
+    if [FeatureBagging::CARD.id, Lscp::CARD.id].contains(&entry.card.id) {
+        return Some("is an ensemble itself");
+    }
+    entry.learns_from_labels.then_some("learns from labels")
 }
 
 fn entry(kind: &str) -> Result<&'static Entry> {
-    if is_ensemble(kind) {
-        return Err(Error::Data(format!("`{kind}` is an ensemble itself")));
+    let entry = find_entry(METHODS, kind)?;
+    match refused(entry) {
+        Some(why) => Err(Error::Data(format!("`{kind}` {why}"))),
+        None => Ok(entry),
     }
-    find_entry(METHODS, kind)
 }
 
 impl Serialize for Base {
@@ -95,7 +98,7 @@ impl JsonSchema for Base {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let ids = || METHODS.iter().map(|entry| entry.card.id).filter(|id| !is_ensemble(id));
+        let ids = || METHODS.iter().filter(|entry| refused(entry).is_none()).map(|entry| entry.card.id);
         let mut choices: Vec<Value> = ids().map(|id| json!({ "const": id })).collect();
         choices.push(json!({
             "type": "object",

@@ -95,10 +95,8 @@ fn grade(text: &str) -> std::result::Result<Option<u32>, String> {
     let number = word.strip_suffix(".0").unwrap_or(&word);
     match number {
         "" | "na" | "nan" | "unknown" | "?" => return Ok(None),
-        "normal" | "inlier" | "false" | "no" | "good" | "benign" | "-" => return Ok(Some(0)),
-        "anomaly" | "anomalous" | "outlier" | "abnormal" | "true" | "yes" | "attack" | "fraud" => {
-            return Ok(Some(1));
-        }
+        // As logs of the field mark what is normal.
+        "-" => return Ok(Some(0)),
         "-1" => {
             return Err(
                 "-1 can mean anomalous (scikit-learn) or normal; write 0 for normal and 1 for anomalous"
@@ -106,6 +104,9 @@ fn grade(text: &str) -> std::result::Result<Option<u32>, String> {
             );
         }
         _ => {}
+    }
+    if let Some(label) = anomalyst::data::label::word(number) {
+        return Ok(Some(u32::from(label == Label::Anomalous)));
     }
     match number.parse::<u32>() {
         Ok(level) if level <= MOST_LEVELS => Ok(Some(level)),
