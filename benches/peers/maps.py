@@ -1,13 +1,11 @@
 """AUPRO and AUPIMO of 500 score maps of 256 x 256 beside anomalib, on one thread each.
 
-    ANOMALYST=target/release/anomalyst python3 benches/peers/maps.py
+    python3 benches/peers/maps.py
 
-Makes an environment in target/peers-maps with anomalib from PyPI (some 6 GB, for it brings torch). Ours is the whole
-command, reading 500 files included; anomalib's is the metric alone, on tensors that are in memory. Medians of three rounds
-in turn.
+Makes an environment in target/peers-maps with anomalib from PyPI (some 6 GB, for it brings torch). Both sides measure
+what is in memory; ours is `cargo bench -p anomalyst-measure --bench maps`. Medians of three rounds in turn.
 """
 
-import json
 import os
 import pathlib
 import subprocess
@@ -49,14 +47,12 @@ def made():
     return (maps - maps.min()) / (maps.max() - maps.min()), masks
 
 
-def ours(binary, folder, metric):
+def ours(folder, metric):
     """Seconds and value."""
-    begin = time.perf_counter()
-    command = ["taskset", "-c", "0", binary, "eval", f"{folder}/maps", "--labels", f"{folder}/masks",
-               "--metrics", metric, "--level", "0", "--json"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    secs = time.perf_counter() - begin
-    return secs, json.loads(said)["scorers"][0]["metrics"][0]["value"]
+    command = ["cargo", "bench", "--quiet", "-p", "anomalyst-measure", "--bench", "maps", "--",
+               f"{folder}/maps", f"{folder}/masks", str(SIDE), metric]
+    secs, value = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    return float(secs), float(value)
 
 
 def theirs(metric, maps, masks):
@@ -76,18 +72,15 @@ def theirs(metric, maps, masks):
 def main():
     import numpy as np
 
-    binary = os.environ.get("ANOMALYST", str(ROOT / "target/release/anomalyst"))
     maps, masks = made()
     print("| metric | ours, s | anomalib, s | ratio | values |\n| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        for name, arrays in [("maps", maps), ("masks", masks)]:
-            os.mkdir(f"{folder}/{name}")
-            for i, array in enumerate(arrays):
-                np.save(f"{folder}/{name}/{i:03}.npy", array)
+        maps.tofile(f"{folder}/maps")
+        masks.tofile(f"{folder}/masks")
         for metric in ["aupro", "aupimo"]:
             a, b = [], []
             for _ in range(ROUNDS):
-                a.append(ours(binary, folder, metric))
+                a.append(ours(folder, metric))
                 b.append(theirs(metric, maps, masks))
             us, them = (float(np.median([secs for secs, _ in side])) for side in (a, b))
             print(f"| {metric} | {us:.2f} | {them:.2f} | {them / us:.1f} | {a[0][1]:.5f}, {b[0][1]:.5f} |", flush=True)
