@@ -1,7 +1,6 @@
 //! Generated docs: catalogue, parameter schema, command reference. CI fails when they are stale.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use anomalyst::core::{Entry, Handles};
 use anomalyst::registry;
@@ -156,14 +155,13 @@ fn metrics() -> String {
     text
 }
 
-/// Where a method's file is: a file or a folder of its id.
+/// Where a method's file is: a file or a folder of its id, in one of the crates of methods.
 pub(crate) fn source_file(id: &str) -> String {
-    let file = format!("crates/detect/src/{id}.rs");
-    if Path::new(&crate::root().join(&file)).exists() {
-        file
-    } else {
-        format!("crates/detect/src/{id}/mod.rs")
-    }
+    let files = ["detect", "temporal"]
+        .into_iter()
+        .flat_map(|of| [format!("crates/{of}/src/{id}.rs"), format!("crates/{of}/src/{id}/mod.rs")]);
+    let there = |file: &String| crate::root().join(file).exists();
+    files.into_iter().find(there).unwrap_or_else(|| format!("crates/detect/src/{id}.rs"))
 }
 
 fn schema() -> Value {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anomalyst::core::Run;
 use anomalyst::data::{ReadOptions, open_bytes};
+use anomalyst::recipe::Modality;
 use anomalyst::{Options, registry};
 use anyhow::{Context, Result};
 
@@ -19,8 +20,6 @@ fn folder() -> PathBuf {
 pub(crate) fn write() -> Result<()> {
     let run = Run::new(0);
     let rows = folder().join("rows.csv");
-    let methods = registry::methods().iter().map(|entry| entry.card.id);
-    let recipes = registry::recipes().iter().map(|recipe| recipe.name.as_str());
     let combined = tempfile::tempdir()?;
     let rules: Vec<String> = registry::combinators()
         .iter()
@@ -30,7 +29,7 @@ pub(crate) fn write() -> Result<()> {
             Ok(path.display().to_string())
         })
         .collect::<Result<_>>()?;
-    for method in methods.chain(recipes).chain(rules.iter().map(String::as_str)) {
+    for method in registry::names(Modality::Table).chain(rules.iter().map(String::as_str)) {
         let name = Path::new(method).file_stem().map_or(method.into(), |stem| stem.to_string_lossy());
         let set = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let options = Options {
@@ -51,7 +50,7 @@ pub(crate) fn write() -> Result<()> {
             ..Options::default()
         };
         // Methods that learn from labels get some; to the others the table is as it always was.
-        let learns = registry::resolve(method, registry::Task::Fit)?.learns_from_labels();
+        let learns = registry::resolve(method, registry::Task::Fit, Modality::Table)?.learns_from_labels();
         let read = ReadOptions { label: learns.then(|| "label".into()), ..ReadOptions::default() };
         let input = anomalyst::read(&open_bytes("table", table(learns), &read, &run)?, &run)?;
         let (_, model) = anomalyst::fit(input, &options, &run)?;

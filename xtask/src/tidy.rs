@@ -13,13 +13,14 @@ const MOST_LINES: usize = 500;
 const HEADINGS: [&str; 6] = ["# Idea", "# Score", "# Complexity", "# Use when", "# References", "# Example"];
 
 /// Which crates of ours each crate may depend on. `testkit` is for tests and may be used by any.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("core", &[]),
     ("kernels", &["core"]),
     ("data", &["core"]),
     ("report", &["core"]),
     ("encode", &["core", "kernels"]),
     ("detect", &["core", "kernels"]),
+    ("temporal", &["core", "kernels"]),
     ("decide", &["core", "kernels"]),
     ("explain", &["core", "kernels"]),
     ("drift", &["core", "kernels"]),
@@ -27,7 +28,10 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("synth", &["core", "kernels"]),
     (
         "anomalyst",
-        &["core", "kernels", "data", "report", "encode", "detect", "decide", "drift", "explain", "synth"],
+        &[
+            "core", "kernels", "data", "report", "encode", "detect", "temporal", "decide", "drift",
+            "explain", "synth",
+        ],
     ),
     ("testkit", &["core"]),
     ("bench", &["anomalyst", "measure"]),

@@ -7,12 +7,14 @@ use anomalyst_data::TableSource;
 use anomalyst_decide::{DecideOptions, Rule};
 
 use crate::plan::bytes_text;
-use crate::recipe::Recipe;
+use crate::recipe::{Modality, Recipe};
 use crate::registry::{Task, resolve};
 
 /// What a user can say about a run.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What the data are.
+    pub modality: Modality,
     /// `auto`, a method, a recipe, or the path of a recipe file.
     pub method: String,
     /// Parameters by name, as [`Recipe::set`] takes them.
@@ -32,6 +34,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            modality: Modality::Table,
             method: "auto".into(),
             set: Vec::new(),
             decide: DecideOptions::default(),
@@ -46,7 +49,7 @@ impl Default for Options {
 impl Options {
     /// The recipe that these options mean.
     pub fn recipe(&self, task: Task) -> Result<Recipe> {
-        let mut recipe = resolve(&self.method, task)?;
+        let mut recipe = resolve(&self.method, task, self.modality)?;
         for (key, value) in &self.set {
             recipe.set(key, value)?;
         }

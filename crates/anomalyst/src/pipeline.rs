@@ -1,8 +1,8 @@
 //! A recipe put to work: encoders and models that were fitted together and score together.
 
 use anomalyst_core::{
-    AnyModel, Dataset, Encode, Error, Features, MemberSummary, MethodSummary, ModelReader, ModelWriter,
-    Notices, Result, Run, Shape, Table, Wants,
+    AnyModel, Dataset, Encode, Error, Features, Layout, MemberSummary, MethodSummary, ModelReader,
+    ModelWriter, Notices, Result, Run, Shape, Table, Wants,
 };
 use ndarray::Array2;
 use rand::seq::index;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::combine::{Combination, ScoreScale};
-use crate::plan::{Budget, MemberPlan, plan_member};
+use crate::plan::{Budget, FEWEST_ROWS, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
 use crate::{columns, registry};
 
@@ -49,6 +49,12 @@ impl Pipeline {
         let n_rows = data.n_items();
         let mut notices = Notices::default();
         let mut kept: Option<Vec<usize>> = None;
+        if !recipe.clean.is_empty() && matches!(data, Dataset::Series(_)) {
+            return Err(Error::Data(format!(
+                "recipe `{}` sets rows aside, and points of a series cannot be: they follow each other",
+                recipe.name
+            )));
+        }
         if !recipe.clean.is_empty() && n_rows >= FEWEST_TO_CLEAN {
             let cleaned = Self::clean(recipe, data, run)?;
             notices.info(
@@ -124,6 +130,7 @@ impl Pipeline {
                 let rows = Rows { features: &encoded.features, encoder: &*encoder, kept };
                 let member = &recipe.members[i];
                 let (model, scores) = rows.fit_member(member, &run.child(i as u64), &mut notices)?;
+                let scores = encoder.pool(data, scores)?;
                 let scale = ScoreScale::of(&scores, combination.scale(member.scale), member.compress);
                 members[i] = Some((FittedMember { view: views.len(), model, scale }, scores));
             }
@@ -135,17 +142,17 @@ impl Pipeline {
         Ok((pipeline, FitReport { scores, notices }))
     }
 
-    /// One score per row of `table`; the notices count unseen levels, missing columns and the like.
-    pub fn score(&self, table: &Dataset, run: &Run) -> Result<(Vec<f32>, Notices)> {
+    /// One score per item of `data`; the notices count unseen levels, missing columns and the like.
+    pub fn score(&self, data: &Dataset, run: &Run) -> Result<(Vec<f32>, Notices)> {
         let mut notices = Notices::default();
         let mut scores: Vec<Vec<f32>> = vec![Vec::new(); self.members.len()];
         for (v, view) in self.views.iter().enumerate() {
-            let encoded = view.encoder.encode(table, run)?;
+            let encoded = view.encoder.encode(data, run)?;
             add_new(&mut notices, encoded.notices);
             for (member, scores) in
                 self.members.iter().zip(&mut scores).filter(|(member, _)| member.view == v)
             {
-                *scores = member.model.score(&encoded.features, run)?;
+                *scores = view.encoder.pool(data, member.model.score(&encoded.features, run)?)?;
             }
         }
         Ok((self.merge(scores, run), notices))
@@ -316,7 +323,9 @@ impl Rows<'_> {
         let shape = Shape::of(self.features);
         let n_kept = self.kept.map_or(shape.n_parts, <[usize]>::len);
         let free = run.max_memory_bytes().map(|limit| limit.saturating_sub(features_bytes(shape)));
-        let budget = Budget { most_rows: n_kept, secs: member.budget_secs, bytes: free };
+        // Points that follow each other cannot be sampled.
+        let fewest_rows = if self.features.layout == Layout::Rows { FEWEST_ROWS } else { n_kept };
+        let budget = Budget { most_rows: n_kept, fewest_rows, secs: member.budget_secs, bytes: free };
         let plan = plan_member(detector.as_ref(), shape, budget, run)?;
         let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
         let sampled = plan.fit_rows < n_kept;

@@ -16,13 +16,15 @@ pub struct MemberPlan {
 }
 
 /// The fewest rows that a sampled fit still makes sense on.
-const FEWEST_ROWS: usize = 512;
+pub const FEWEST_ROWS: usize = 512;
 
 /// What a member may use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
     /// Rows it may learn from.
     pub most_rows: usize,
+    /// The fewest that a sample may have; as many as `most_rows` where rows follow each other.
+    pub fewest_rows: usize,
     /// Single-core seconds that its recipe wishes it to keep to.
     pub secs: Option<f64>,
     /// Working memory.
@@ -46,7 +48,7 @@ pub fn plan_member(
         if fits {
             return Ok(plan);
         }
-        if fit_rows <= FEWEST_ROWS {
+        if fit_rows <= budget.fewest_rows {
             // A recipe's own budget is a wish; what the user said is a limit.
             return match (time_left, budget.bytes) {
                 (_, Some(max)) if plan.bytes > max => {
@@ -58,7 +60,7 @@ pub fn plan_member(
                 _ => Ok(plan),
             };
         }
-        fit_rows = (fit_rows / 2).max(FEWEST_ROWS);
+        fit_rows = (fit_rows / 2).max(budget.fewest_rows);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Named compositions of encoder, detectors and their combination.
 
-use anomalyst_core::{Card, Error, Result};
+use anomalyst_core::{Card, Error, LayoutKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ pub struct Recipe {
     /// Where it comes from.
     pub paper: String,
     /// The kind of data.
-    pub modality: String,
+    pub modality: Modality,
     /// Why it is a good choice, in half a sentence; shown to the user.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
@@ -35,6 +35,27 @@ pub struct Recipe {
     /// How their scores become one (see [`crate::combine`]).
     #[serde(default = "mean")]
     pub combine: Part,
+}
+
+/// The kinds of data that recipes are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modality {
+    /// Rows and typed columns.
+    #[default]
+    Table,
+    /// Points in order.
+    Series,
+}
+
+impl Modality {
+    /// How it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Series => "series",
+        }
+    }
 }
 
 /// A registered part by name, with those parameters that differ from its defaults.
@@ -112,8 +133,14 @@ impl Recipe {
         toml::to_string_pretty(self).map_err(|e| Error::Data(format!("recipe `{}`: {e}", self.name)))
     }
 
-    /// A single method with the table encoder.
-    pub fn of_method(card: &Card) -> Self {
+    /// A single method with the encoder that suits it: of tables the table encoder; of series the points in order where
+    /// the method takes them, else windows.
+    pub fn of_method(card: &Card, modality: Modality) -> Self {
+        let encoder = match modality {
+            Modality::Table => "table",
+            Modality::Series if card.accepts.contains(&LayoutKind::Sequences) => "points",
+            Modality::Series => "windows",
+        };
         let member = Member {
             detector: Part::of(card.id),
             encoder: None,
@@ -127,9 +154,9 @@ impl Recipe {
             title: card.title.into(),
             summary: card.summary.into(),
             paper: card.paper.into(),
-            modality: "table".into(),
+            modality,
             why: String::new(),
-            encoder: Part::of("table"),
+            encoder: Part::of(encoder),
             clean: Vec::new(),
             members: vec![member],
             combine: mean(),
@@ -246,9 +273,8 @@ mod tests {
 
     #[test]
     fn set_reaches_members_and_encoder() {
-        let mut recipe = Recipe::of_method(&anomalyst_core::Card {
-            ..*registry::method("isolation_forest").unwrap().card
-        });
+        let card = registry::method("isolation_forest").unwrap().card;
+        let mut recipe = Recipe::of_method(card, Modality::Table);
         recipe.set("n_trees", "7").unwrap();
         recipe.set("encoder.scale", "standard").unwrap();
         assert_eq!(recipe.members[0].detector.params["n_trees"], 7);

@@ -2,18 +2,34 @@
 
 use std::sync::OnceLock;
 
-use anomalyst_core::{EncoderEntry, Entry, Error, Result, find_entry, nearest_name};
+use anomalyst_core::{EncoderEntry, Entry, Error, LayoutKind, Result, find_entry, nearest_name};
 use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value};
 
 use crate::combine::{COMBINATORS, CombinatorEntry};
-use crate::recipe::Recipe;
+use crate::recipe::{Modality, Recipe};
 
 static RECIPES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../recipes");
 
 /// The methods of every crate, sorted by id.
 pub fn methods() -> &'static [Entry] {
-    anomalyst_detect::METHODS
+    static ALL: OnceLock<Vec<Entry>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all = [anomalyst_detect::METHODS, anomalyst_temporal::METHODS].concat();
+        all.sort_by_key(|entry| entry.card.id);
+        all
+    })
+}
+
+/// Names of the methods and built-in recipes for data of `modality`, methods first.
+pub fn names(modality: Modality) -> impl Iterator<Item = &'static str> {
+    let layout = match modality {
+        Modality::Table => LayoutKind::Rows,
+        Modality::Series => LayoutKind::Sequences,
+    };
+    let methods = methods().iter().filter(move |entry| entry.card.accepts.contains(&layout));
+    let recipes = recipes().iter().filter(move |recipe| recipe.modality == modality);
+    methods.map(|entry| entry.card.id).chain(recipes.map(|recipe| recipe.name.as_str()))
 }
 
 /// The encoders of every crate.
@@ -71,17 +87,18 @@ pub fn on_clean(entry: &Entry) -> Map<String, Value> {
 }
 
 /// What `auto` stands for, a recipe, or a single method as a recipe; also the path of a recipe file.
-pub fn resolve(name: &str, task: Task) -> Result<Recipe> {
-    let name = match (name, task) {
-        ("auto", Task::Scan) => "auto_scan",
-        ("auto", Task::Fit) => "auto_fit",
+pub fn resolve(name: &str, task: Task, modality: Modality) -> Result<Recipe> {
+    let name = match (name, task, modality) {
+        ("auto", Task::Scan, Modality::Table) => "auto_scan",
+        ("auto", Task::Fit, Modality::Table) => "auto_fit",
+        ("auto", _, Modality::Series) => "auto_series",
         _ => name,
     };
     if let Some(recipe) = recipes().iter().find(|recipe| recipe.name == name) {
         return Ok(recipe.clone());
     }
     if let Ok(entry) = method(name) {
-        let mut recipe = Recipe::of_method(entry.card);
+        let mut recipe = Recipe::of_method(entry.card, modality);
         if task == Task::Fit {
             recipe.members.iter_mut().for_each(|member| member.detector.params = on_clean(entry));
         }
@@ -123,9 +140,11 @@ mod tests {
         for entry in methods() {
             let parsed: Map<String, Value> = serde_json::from_str(entry.on_clean).unwrap();
             assert_eq!(parsed, on_clean(entry));
-            resolve(entry.card.id, Task::Fit).unwrap().check().unwrap();
+            for modality in [Modality::Table, Modality::Series] {
+                resolve(entry.card.id, Task::Fit, modality).unwrap().check().unwrap();
+            }
         }
-        let [scan, fit] = [Task::Scan, Task::Fit].map(|task| resolve("mcd", task).unwrap());
+        let [scan, fit] = [Task::Scan, Task::Fit].map(|task| resolve("mcd", task, Modality::Table).unwrap());
         assert!(scan.members[0].detector.params.is_empty());
         assert_eq!(fit.members[0].detector.params["support_share"], 0.75);
     }
@@ -140,9 +159,9 @@ mod tests {
 
     #[test]
     fn names_are_resolved_or_the_nearest_is_said() {
-        assert_eq!(resolve("auto", Task::Scan).unwrap().name, "auto_scan");
-        assert_eq!(resolve("random", Task::Scan).unwrap().members.len(), 1);
-        let error = resolve("randon", Task::Scan).unwrap_err().to_string();
+        assert_eq!(resolve("auto", Task::Scan, Modality::Table).unwrap().name, "auto_scan");
+        assert_eq!(resolve("random", Task::Scan, Modality::Table).unwrap().members.len(), 1);
+        let error = resolve("randon", Task::Scan, Modality::Table).unwrap_err().to_string();
         assert!(error.contains("did you mean `random`?"), "{error}");
     }
 }

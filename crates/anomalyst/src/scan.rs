@@ -10,7 +10,7 @@ use crate::model::TrainedModel;
 use crate::options::{Input, Options, Stopwatch};
 use crate::pictures::pictures;
 use crate::pipeline::Pipeline;
-use crate::recipe::Recipe;
+use crate::recipe::{Modality, Recipe};
 use crate::registry::{self, Task};
 
 /// The posterior of the contamination factor is computed from at most this many rows: its width is governed by the
@@ -147,7 +147,7 @@ impl<'a> Panel<'a> {
         let (mut pipelines, mut columns) = (Vec::new(), Vec::new());
         for id in PANEL {
             run.check()?;
-            let recipe = Recipe::of_method(registry::method(id)?.card);
+            let recipe = Recipe::of_method(registry::method(id)?.card, Modality::Table);
             if let Ok((pipeline, report)) = Pipeline::fit(&recipe, &sample, run) {
                 pipelines.push(pipeline);
                 columns.push(report.scores);

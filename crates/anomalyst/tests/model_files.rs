@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anomalyst::core::Run;
 use anomalyst::data::ReadOptions;
+use anomalyst::recipe::Modality;
 use anomalyst::{Options, TrainedModel, registry};
 
 fn folder() -> PathBuf {
@@ -29,7 +30,7 @@ fn models() -> Vec<PathBuf> {
 fn files_of_every_release_score_as_they_did() {
     let run = Run::new(0);
     let rows = folder().join("rows.csv").display().to_string();
-    let n_expected = registry::methods().len() + registry::recipes().len() + registry::combinators().len();
+    let n_expected = registry::names(Modality::Table).count() + registry::combinators().len();
     assert!(models().len() >= n_expected, "run `cargo xtask golden anomalyst/models`");
     for path in models() {
         let model = TrainedModel::load(&path).unwrap();

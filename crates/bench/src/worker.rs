@@ -6,15 +6,16 @@ use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use anomalyst::core::{Dataset, Error, Label, Result, Run, Table};
+use anomalyst::core::{Dataset, Error, Label, Result, Run, Series, Table};
 use anomalyst::pipeline::Pipeline;
+use anomalyst::recipe::Modality;
 use anomalyst::registry;
 use anomalyst_measure::{Case, dominant_period};
 use serde_json::{Value, json};
 
 use crate::job::{Contender, Job, Plan, Said};
 use crate::protocol::{Split, split_series, split_table};
-use crate::suite::{self, LabelledSet, SetRef};
+use crate::suite::{self, Kind, LabelledSet, SetRef};
 use crate::{Row, external, leaks, measured, memory, periods};
 
 /// Reads a [`Job`] from `input` and writes what is [`Said`] to `output`.
@@ -56,7 +57,7 @@ pub(crate) fn blank(set: &SetRef, contender: &Contender, plan: &Plan) -> Row {
         kind: set.kind,
         protocol: plan.protocol,
         method: contender.name().to_owned(),
-        parameters: parameters(contender, plan),
+        parameters: parameters(set, contender, plan),
         tuning_budget: 0,
         seed: plan.seed,
         cap: plan.cap,
@@ -79,16 +80,24 @@ pub(crate) fn blank(set: &SetRef, contender: &Contender, plan: &Plan) -> Row {
 }
 
 /// What a name stands for, so that a result can be told from one of another recipe of the same name.
-fn parameters(contender: &Contender, plan: &Plan) -> Value {
+fn parameters(set: &SetRef, contender: &Contender, plan: &Plan) -> Value {
     match contender {
         Contender::External { template, .. } => json!({ "command": template }),
-        Contender::Own(name) => registry::resolve(name, plan.protocol.task(false))
+        Contender::Own(name) => registry::resolve(name, plan.protocol.task(false), modality(set.kind))
             .ok()
             .and_then(|recipe| serde_json::to_value((recipe.encoder, recipe.members, recipe.combine)).ok())
             .map_or(
                 Value::Null,
                 |parts| json!({ "encoder": parts[0], "members": parts[1], "combine": parts[2] }),
             ),
+    }
+}
+
+/// What methods are handed of sets of this kind.
+fn modality(kind: Kind) -> Modality {
+    match kind {
+        Kind::Series => Modality::Series,
+        Kind::Table | Kind::Image => Modality::Table,
     }
 }
 
@@ -167,9 +176,20 @@ impl Arena {
         Ok(())
     }
 
+    fn modality(&self) -> Modality {
+        modality(self.set.kind)
+    }
+
+    fn dataset(&self, table: Table) -> Result<Dataset> {
+        Ok(match self.modality() {
+            Modality::Table => Dataset::Table(table),
+            Modality::Series => Dataset::Series(Series::of_table(&table)?),
+        })
+    }
+
     fn scores(&self, name: &str, plan: &Plan, run: &Run, row: &mut Row) -> Result<Vec<f64>> {
         let run = Run::new(plan.seed).with_threads(plan.n_threads).with_cancel(run.cancel().clone());
-        let recipe = registry::resolve(name, plan.protocol.task(false))?;
+        let recipe = registry::resolve(name, plan.protocol.task(false), self.modality())?;
         let learns = recipe.learns_from_labels();
         if learns && !plan.protocol.gives_labels() {
             return Err(Error::Data(format!(
@@ -177,8 +197,8 @@ impl Arena {
                 plan.protocol.as_str()
             )));
         }
-        let train = Dataset::Table(self.split.train_for(learns));
-        let test = self.split.train.as_ref().map(|_| Dataset::Table(self.split.test.clone()));
+        let train = self.dataset(self.split.train_for(learns))?;
+        let test = self.split.train.as_ref().map(|_| self.dataset(self.split.test.clone())).transpose()?;
         memory::forget_peak();
         let begin = Instant::now();
         let (pipeline, report) = Pipeline::fit(&recipe, &train, &run)?;

@@ -34,6 +34,12 @@ pub trait Encoder: Params {
 pub trait Encode: Send + Sync + 'static {
     /// Features of `data`, of the same width every time. A row's features never depend on its batch.
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded>;
+    /// Scores of the items of `data` from those of the parts that [`Self::encode`] made of them. Where every item is one
+    /// part, they are the same.
+    fn pool(&self, data: &Dataset, parts: Vec<f32>) -> Result<Vec<f32>> {
+        debug_assert_eq!(data.n_items(), parts.len());
+        Ok(parts)
+    }
     /// Which column of the table each number column of the features came from, in order.
     fn value_origins(&self) -> &[Origin];
     /// The same for code columns.

@@ -19,6 +19,7 @@ mod notice;
 mod outcome;
 mod params;
 mod run;
+mod series;
 mod table;
 mod tensors;
 
@@ -37,6 +38,7 @@ pub use outcome::{
 };
 pub use params::{Params, check_params, params_from_json, params_schema};
 pub use run::{Cancel, Progress, Random, Run, Silent, Stage};
+pub use series::{Series, ranges_of};
 pub use table::{Batches, Column, ColumnData, ColumnKind, ColumnSpec, Dataset, Schema, Table};
 pub use tensors::{Element, ElementKind, ModelReader, ModelWriter, Tensor};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Label, MISSING_CODE, Result, Run};
+use crate::{Error, Label, MISSING_CODE, Result, Run, Series};
 
 /// What a user hands over, after reading.
 #[derive(Clone, Debug)]
@@ -12,13 +12,16 @@ use crate::{Error, Label, MISSING_CODE, Result, Run};
 pub enum Dataset {
     /// Rows and typed columns.
     Table(Table),
+    /// Points in order.
+    Series(Series),
 }
 
 impl Dataset {
-    /// How many items can be scored: rows.
+    /// How many items can be scored: rows, points.
     pub fn n_items(&self) -> usize {
         match self {
             Self::Table(table) => table.n_rows,
+            Self::Series(series) => series.n_points(),
         }
     }
 
@@ -26,6 +29,7 @@ impl Dataset {
     pub fn take(&self, items: &[usize]) -> Self {
         match self {
             Self::Table(table) => Self::Table(table.take(items)),
+            Self::Series(series) => Self::Series(series.take(items)),
         }
     }
 }

@@ -19,13 +19,35 @@
 //! ```
 
 mod routes;
+mod series;
 mod table;
 
-use anomalyst_core::EncoderEntry;
+use anomalyst_core::{EncoderEntry, Error, Result, Run};
 
 pub use routes::{FittedRouteEncoder, RouteEncoder, RoutePart};
+pub use series::{
+    ChannelScale, FittedPointEncoder, FittedWindowEncoder, Normalize, PointEncoder, Spread, WindowEncoder,
+};
 pub use table::{Categories, FittedTableEncoder, Missing, Scale, TableEncoder};
 
 /// Every encoder, sorted by id.
-pub const ENCODERS: &[EncoderEntry] =
-    &[EncoderEntry::of::<RouteEncoder>(), EncoderEntry::of::<TableEncoder>()];
+pub const ENCODERS: &[EncoderEntry] = &[
+    EncoderEntry::of::<PointEncoder>(),
+    EncoderEntry::of::<RouteEncoder>(),
+    EncoderEntry::of::<TableEncoder>(),
+    EncoderEntry::of::<WindowEncoder>(),
+];
+
+/// That `n_rows` rows of `width` features fit into what the run may hold.
+pub(crate) fn check_memory(n_rows: usize, width: usize, run: &Run) -> Result<()> {
+    let need = 4 * (width as u64).saturating_mul(n_rows as u64);
+    match run.max_memory_bytes() {
+        Some(limit) if need > limit => Err(Error::Budget {
+            what: format!("{n_rows} rows of {width} features"),
+            need: format!("{:.1} MB", need as f64 / 1e6),
+            limit: format!("{:.1} MB", limit as f64 / 1e6),
+            hint: "give more with --max-memory, leave out columns, or encode fewer rows at a time".into(),
+        }),
+        _ => Ok(()),
+    }
+}

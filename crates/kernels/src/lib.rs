@@ -1,10 +1,11 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic regression, sorting, probabilities, random draws.
+//! kernels, decompositions, logistic regression, sorting, periods, Fourier transforms, probabilities, random draws.
 
 pub mod beta;
 pub mod distributions;
 pub mod draw;
 pub mod floor;
+pub mod fourier;
 pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
@@ -13,6 +14,7 @@ pub mod logistic;
 pub mod mixture;
 pub mod neighbors;
 pub mod order;
+pub mod period;
 pub mod product;
 pub mod ranking;
 pub mod smo;

@@ -16,13 +16,12 @@ pub mod items;
 mod memo;
 mod metric;
 pub mod noise;
-mod period;
 pub mod pixels;
 mod ranking;
 pub mod series;
 
+pub use anomalyst_kernels::period::dominant_period;
 pub use card::{Better, MetricCard, Need, Subject};
 pub use case::{Case, SeriesView};
 pub use metric::{AnyMetric, Curve, Measurable, Metric, MetricEntry, MetricExt, Redraw};
-pub use period::dominant_period;
 pub use ranking::{Ranking, Step};

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anomalyst::core::{Cancel, Error, Run};
+use anomalyst::recipe::Modality;
 use anomalyst::registry;
 use anomalyst::report;
 use anomalyst_bench::suite::{Kind, load_suite};
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &BenchArgs, cancel: Cancel) -> anyhow::Result<ExitCode> 
     for contender in &benchmark.contenders {
         // Said at once, and recorded for each set: the other methods are worth running all the same.
         if let Contender::Own(name) = contender
-            && let Err(error) = registry::resolve(name, registry::Task::Scan)
+            && let Err(error) = registry::resolve(name, registry::Task::Scan, Modality::Table)
         {
             eprintln!("warning: {error}");
         }

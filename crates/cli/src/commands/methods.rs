@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anomalyst::combine::CombinatorEntry;
 use anomalyst::core::{Entry, Handles};
-use anomalyst::recipe::Recipe;
+use anomalyst::recipe::{Modality, Recipe};
 use anomalyst::registry::{self, Task};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub(crate) fn run(args: &MethodsArgs) -> anyhow::Result<ExitCode> {
             Ok(entry) if as_json => serde_json::to_string_pretty(&method_json(entry))?,
             Ok(entry) => page(entry),
             Err(_) => {
-                let recipe = registry::resolve(name, Task::Scan)?;
+                let recipe = registry::resolve(name, Task::Scan, Modality::Table)?;
                 if as_json { serde_json::to_string_pretty(&recipe)? } else { recipe_page(&recipe)? }
             }
         },
@@ -45,7 +45,7 @@ fn catalogue() -> String {
         let members: Vec<&str> = recipe.members.iter().map(|member| member.detector.kind.as_str()).collect();
         let _ = writeln!(text, "  {:width$}  {}", recipe.name, recipe.title);
         let _ = writeln!(text, "  {:width$}  {}", "", recipe.summary);
-        let _ = writeln!(text, "  {:width$}  {} of {}", "", recipe.modality, members.join(", "));
+        let _ = writeln!(text, "  {:width$}  {} of {}", "", recipe.modality.as_str(), members.join(", "));
         let _ = writeln!(text, "  {:width$}  {}\n", "", recipe.paper);
     }
     text.push_str("Combinations (`kind` under `[combine]` of a recipe, or --set combine.kind=NAME)\n\n");

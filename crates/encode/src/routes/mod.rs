@@ -336,7 +336,6 @@ impl Encode for FittedRouteEncoder {
     }
 }
 
-/// The only kind of dataset there is yet; the pattern grows with it.
 fn table_of(data: &Dataset) -> Result<&Table> {
     match data {
         Dataset::Table(table) => Ok(table),

@@ -81,7 +81,7 @@ impl FittedTableEncoder {
 
     fn encode_table(&self, table: &Table, run: &Run) -> Result<Encoded> {
         let n_rows = table.n_rows;
-        self.check_memory(n_rows, run)?;
+        crate::check_memory(n_rows, self.value_origins.len() + self.code_origins.len(), run)?;
         let (cells, notices) = bind::bind(&self.columns, self.keeps_missing, table, run)?;
         let writer = write::Writer {
             columns: &self.columns,
@@ -99,20 +99,6 @@ impl FittedTableEncoder {
         };
         let features = Features { values, codes, layout: Layout::Rows, labels: table.labels.clone() };
         Ok(Encoded { features, notices })
-    }
-
-    fn check_memory(&self, n_rows: usize, run: &Run) -> Result<()> {
-        let width = (self.value_origins.len() + self.code_origins.len()) as u64;
-        let need = 4 * width * n_rows as u64;
-        match run.max_memory_bytes() {
-            Some(limit) if need > limit => Err(Error::Budget {
-                what: format!("{n_rows} rows of {width} features"),
-                need: format!("{:.1} MB", need as f64 / 1e6),
-                limit: format!("{:.1} MB", limit as f64 / 1e6),
-                hint: "give more with --max-memory, leave out columns, or encode fewer rows at a time".into(),
-            }),
-            _ => Ok(()),
-        }
     }
 }
 
