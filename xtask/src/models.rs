@@ -29,7 +29,8 @@ pub(crate) fn write() -> Result<()> {
             Ok(path.display().to_string())
         })
         .collect::<Result<_>>()?;
-    for method in registry::names(Modality::Table).chain(rules.iter().map(String::as_str)) {
+    let methods: Vec<&str> = registry::names(Modality::Table).collect();
+    for method in methods.into_iter().chain(rules.iter().map(String::as_str)) {
         let name = Path::new(method).file_stem().map_or(method.into(), |stem| stem.to_string_lossy());
         let set = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let options = Options {
