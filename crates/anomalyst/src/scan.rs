@@ -90,6 +90,7 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
         notices: notices.0,
         reproduce: reproduce(&recipe, options, run)?,
         timing: watch.stages(),
+        ..Outcome::default()
     };
     Ok((outcome, model))
 }

@@ -71,6 +71,7 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
             inputs: Vec::new(),
         },
         timing: watch.stages(),
+        ..Outcome::default()
     })
 }
 

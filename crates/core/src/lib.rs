@@ -13,6 +13,7 @@ mod detector;
 mod encoder;
 mod erased;
 mod error;
+mod event;
 mod evidence;
 mod features;
 mod notice;
@@ -29,6 +30,7 @@ pub use detector::{Attribute, Attributions, Checked, Detector, DetectorExt, Fitt
 pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Wants};
 pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
 pub use error::{Error, ErrorKind, Result};
+pub use event::{ChannelEvidence, ChannelPicture, Event, EventKind, SeriesPicture};
 pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, Expected, NearestRow};
 pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
 pub use notice::{Notice, NoticeKind, Notices, Tally};

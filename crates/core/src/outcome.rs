@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnKind, Decisions, Evidence, Interval, Notice, Severity, Verdict};
+use crate::{ColumnKind, Decisions, Event, Evidence, Interval, Notice, SeriesPicture, Severity, Verdict};
 
 /// The result of `scan` or `score`.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,10 @@ pub struct Outcome {
     pub ids: Option<Vec<String>>,
     /// The items worth reading, most anomalous first, with their evidence.
     pub findings: Vec<Finding>,
+    /// Of series, the stretches that do not belong, most anomalous first.
+    pub events: Vec<Event>,
+    /// Of series, what a picture of each shows; those with events first.
+    pub pictures: Vec<SeriesPicture>,
     /// Every column, used or not.
     pub profiles: Vec<ColumnProfile>,
     /// The items in two dimensions.

@@ -19,6 +19,8 @@ pub enum ChannelScale {
     Standard,
     /// Median, and the interquartile range as it relates to a standard deviation in normal data.
     Robust,
+    /// Smallest value and range, for all channels alike: rare commands and states do not outweigh measurements.
+    Range,
 }
 
 /// A channel that takes part.
@@ -29,7 +31,8 @@ pub(super) struct Channel {
     pub(super) unit: f64,
 }
 
-/// The channels of `series` that differ within themselves.
+/// The channels of `series` that differ within themselves; where none does, those that have a value, in units of 1, so
+/// that a flat series is all alike and not an error.
 pub(super) fn fit(series: &Series, scale: ChannelScale) -> Result<(Vec<Channel>, Notices)> {
     let mut notices = Notices::default();
     let learned: Vec<Option<Channel>> = (0..series.channels.len())
@@ -65,6 +68,10 @@ fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel
         let [low, median, high] = [0.25, 0.5, 0.75].map(|q| quantile(&mut cells, q));
         // The interquartile range of normal data is 1.349 standard deviations.
         (center, unit) = (median, if high > low { (high - low) / 1.349 } else { unit });
+    }
+    if scale == ChannelScale::Range {
+        let [low, high] = [f64::min, f64::max].map(|pick| cells.iter().copied().fold(first, pick));
+        (center, unit) = (low, high - low);
     }
     // Squares of very large values overflow; then the largest value is the unit.
     if !(center.is_finite() && unit.is_finite() && unit > 0.0) {
