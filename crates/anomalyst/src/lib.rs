@@ -10,6 +10,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod recipe;
 pub mod registry;
+pub mod series;
 
 mod columns;
 mod competing;
@@ -42,3 +43,4 @@ pub use anomalyst_encode as encode;
 pub use anomalyst_explain::{InteractionRanges, Interactions, PairRange};
 pub use anomalyst_report as report;
 pub use anomalyst_synth as synth;
+pub use anomalyst_temporal as temporal;

@@ -21,6 +21,8 @@ pub struct Options {
     pub set: Vec<(String, String)>,
     /// How scores become verdicts.
     pub decide: DecideOptions,
+    /// Of series, the false alarms a day that are acceptable; per 1,000 points where there are no times.
+    pub false_alarms_per_day: Option<f64>,
     /// How many findings get full evidence.
     pub n_findings: usize,
     /// Whether column profiles and the map are wanted, for the report.
@@ -38,6 +40,7 @@ impl Default for Options {
             method: "auto".into(),
             set: Vec::new(),
             decide: DecideOptions::default(),
+            false_alarms_per_day: None,
             n_findings: 20,
             with_report: false,
             strict: false,

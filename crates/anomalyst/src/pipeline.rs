@@ -202,6 +202,11 @@ impl Pipeline {
         }
     }
 
+    /// The most items that one score looks at.
+    pub fn span(&self) -> usize {
+        self.views.iter().map(|view| view.encoder.span()).max().unwrap_or(1)
+    }
+
     /// The recipe it was fitted from.
     pub const fn recipe(&self) -> &Recipe {
         &self.recipe

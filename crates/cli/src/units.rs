@@ -89,6 +89,14 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A finite number above 0.
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err(format!("`{text}` is not a number above 0")),
+    }
+}
+
 /// `false_alarm:miss`: two costs.
 pub(crate) fn costs(text: &str) -> Result<(f64, f64), String> {
     let wrong = || format!("`{text}` is not a pair of costs; write FALSE_ALARM:MISS, such as 1:50");

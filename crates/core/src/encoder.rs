@@ -40,6 +40,10 @@ pub trait Encode: Send + Sync + 'static {
         debug_assert_eq!(data.n_items(), parts.len());
         Ok(parts)
     }
+    /// How many items one part looks at: the points of a window, 1 where a part is an item.
+    fn span(&self) -> usize {
+        1
+    }
     /// Which column of the table each number column of the features came from, in order.
     fn value_origins(&self) -> &[Origin];
     /// The same for code columns.

@@ -41,7 +41,7 @@ pub use outcome::{
 pub use params::{Params, check_params, params_from_json, params_schema};
 pub use run::{Cancel, Progress, Random, Run, Silent, Stage};
 pub use series::{Series, ranges_of};
-pub use table::{Batches, Column, ColumnData, ColumnKind, ColumnSpec, Dataset, Schema, Table};
+pub use table::{Batches, Column, ColumnData, ColumnKind, ColumnSpec, Dataset, Schema, Table, time_text};
 pub use tensors::{Element, ElementKind, ModelReader, ModelWriter, Tensor};
 
 pub use {schemars, serde, serde_json};

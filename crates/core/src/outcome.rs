@@ -23,7 +23,11 @@ pub struct Outcome {
     pub ids: Option<Vec<String>>,
     /// The items worth reading, most anomalous first, with their evidence.
     pub findings: Vec<Finding>,
-    /// Of series, the stretches that do not belong, most anomalous first.
+    /// Whether items are the points of series, and events what was found.
+    pub is_series: bool,
+    /// Of series, how many stretches do not belong.
+    pub n_events: usize,
+    /// Of series, the stretches that do not belong, most anomalous first; of very many the highest.
     pub events: Vec<Event>,
     /// Of series, what a picture of each shows; those with events first.
     pub pictures: Vec<SeriesPicture>,

@@ -255,7 +255,7 @@ pub(crate) fn number_text(value: f64) -> String {
 }
 
 /// ISO 8601 in UTC; the time of day is left out at midnight.
-pub(crate) fn time_text(micros: i64) -> String {
+pub fn time_text(micros: i64) -> String {
     // Civil-from-days (Howard Hinnant, "chrono-compatible low-level date algorithms").
     let (days, rest) = (micros.div_euclid(86_400_000_000), micros.rem_euclid(86_400_000_000));
     let z = days + 719_468;

@@ -1,5 +1,6 @@
 //! Text in columns of terminal cells: measuring, wrapping, tables that never exceed their width.
 
+use anomalyst_core::Severity;
 use unicode_width::UnicodeWidthStr;
 
 use crate::Terminal;
@@ -19,6 +20,17 @@ pub(crate) enum Tint {
 }
 
 impl Tint {
+    /// The colour of a severity.
+    pub(crate) const fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Critical => Self::Critical,
+            Severity::High => Self::High,
+            Severity::Medium => Self::Medium,
+            Severity::Low => Self::Low,
+            Severity::None => Self::Plain,
+        }
+    }
+
     /// `text` between the ANSI codes of this tint.
     pub(crate) fn paint(self, text: &str, color: bool) -> String {
         let code = match self {

@@ -11,6 +11,7 @@ mod items;
 mod layout;
 mod parquet;
 mod scores;
+mod series;
 mod summary;
 mod table;
 mod terminal;
@@ -21,7 +22,7 @@ mod fixture;
 
 pub use atomic::{AtomicFile, atomic_write};
 pub use document::{
-    Axis, Block, Chart, Document, Grid, Ranks, Section, document_html, document_text, write_document,
+    Axis, Block, Chart, Document, Grid, Ranks, Section, Strip, document_html, document_text, write_document,
 };
 pub use explanation::explanation;
 pub use html::{report_html, write_report};

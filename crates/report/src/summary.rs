@@ -14,6 +14,10 @@ pub fn summary_json(outcome: &Outcome) -> Value {
     map.insert("method".into(), plain(&outcome.method));
     map.insert("decision".into(), plain(&outcome.decision));
     map.insert("findings".into(), plain(&outcome.findings));
+    if outcome.is_series {
+        map.insert("n_events".into(), plain(&outcome.n_events));
+        map.insert("events".into(), plain(&outcome.events));
+    }
     map.insert("notices".into(), plain(&outcome.notices));
     map.insert("timing".into(), plain(&outcome.timing));
     map.insert("reproduce".into(), plain(&outcome.reproduce));

@@ -1,7 +1,7 @@
 //! What `scan` prints: what was read, how it was judged, the top findings, and where to go on.
 
 use anomalyst_core::{
-    Finding, Interval, MethodSummary, NoticeKind, Outcome, Severity, SourceSummary, Verdict,
+    Finding, Interval, MethodSummary, NoticeKind, Outcome, SourceSummary, Verdict,
 };
 
 use crate::layout::{Cell, TableColumn, Tint, table, width, wrap};
@@ -52,7 +52,11 @@ pub fn verdicts(outcome: &Outcome, style: &Terminal) -> String {
     let mut page = Page::new(style);
     method(&mut page, &outcome.method);
     decision(&mut page, outcome);
-    findings(&mut page, outcome);
+    if outcome.is_series {
+        crate::series::events(&mut page, outcome);
+    } else {
+        findings(&mut page, outcome);
+    }
     notices(&mut page, outcome);
     hints(&mut page, outcome);
     page.finish()
@@ -109,14 +113,7 @@ impl Page {
 
 /// The colour of a finding.
 pub(crate) fn tint(finding: &Finding) -> Tint {
-    match (finding.verdict, finding.severity) {
-        (Verdict::Abstain, _) => Tint::Low,
-        (_, Severity::Critical) => Tint::Critical,
-        (_, Severity::High) => Tint::High,
-        (_, Severity::Medium) => Tint::Medium,
-        (_, Severity::Low) => Tint::Low,
-        (_, Severity::None) => Tint::Plain,
-    }
+    if finding.verdict == Verdict::Abstain { Tint::Low } else { Tint::of(finding.severity) }
 }
 
 /// Severity where flagged, the verdict otherwise.
@@ -168,8 +165,13 @@ fn decision(page: &mut Page, outcome: &Outcome) {
     let scores = ScoreFormat::of(outcome.scores.iter().copied());
     page.blank();
     let share = decision.n_anomalous as f64 / n.max(1) as f64;
+    let item = if outcome.is_series { "point" } else { "row" };
     let mut line = match decision.n_anomalous {
-        0 => "No row is flagged".to_owned(),
+        0 => format!("No {item} is flagged"),
+        flagged if outcome.is_series => {
+            let events = counted(outcome.n_events, "event");
+            format!("{events} of {} ({})", counted(flagged, item), percent(share))
+        }
         flagged => {
             let verb = if flagged == 1 { "is" } else { "are" };
             format!("{} {verb} flagged ({})", counted(flagged, "row"), percent(share))

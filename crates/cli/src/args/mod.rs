@@ -13,6 +13,8 @@ use anomalyst::core::ColumnKind;
 use anomalyst::data::{Format, Header, ReadOptions};
 use anomalyst::decide::fdr::Method as FdrMethod;
 use anomalyst::decide::{DecideOptions, Objective, Rule};
+use anomalyst::recipe::Modality;
+use anomalyst::series::SeriesOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::BenchArgs;
@@ -159,9 +161,15 @@ pub(crate) struct ReadArgs {
     /// Files, globs or a folder; `-` is standard input
     #[arg(required = true, value_name = "DATA")]
     pub data: Vec<String>,
-    /// The kind of data
-    #[arg(long = "as", value_enum, default_value = "table", value_name = "KIND")]
+    /// The kind of data; by default series where times in even steps stand beside numbers alone, else a table
+    #[arg(long = "as", value_enum, default_value = "auto", value_name = "KIND")]
     pub kind: Kind,
+    /// Of series, the column of times; found where nothing is said
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// Of series, the column that names the series of each row; found where times repeat
+    #[arg(long, value_name = "COLUMN")]
+    pub key: Option<String>,
     /// The file format, where the content does not tell: csv, ndjson, json, parquet, arrow, arff, npz, npy
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -236,6 +244,9 @@ pub(crate) struct DecideArgs {
     /// Flag scores above this value
     #[arg(long, value_name = "SCORE", group = "rule", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
+    /// Of series, accept this many false alarms a day; per 1,000 points where there are no times
+    #[arg(long, value_name = "N", group = "rule", value_parser = units::positive)]
+    pub false_alarms_per_day: Option<f64>,
     /// Decide every row, also where the evidence is too weak to say
     #[arg(long)]
     pub no_abstain: bool,
@@ -291,8 +302,12 @@ pub(crate) struct RunArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
+    /// By what the data look like
+    Auto,
     /// Rows and columns
     Table,
+    /// Points in time
+    Series,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -309,6 +324,20 @@ pub(crate) enum When {
 }
 
 impl ReadArgs {
+    /// How rows are series.
+    pub(crate) fn series(&self) -> SeriesOptions {
+        SeriesOptions { time: self.time.clone(), key: self.key.clone() }
+    }
+
+    /// What the data are, where that is known before they are read.
+    pub(crate) fn modality(&self) -> Option<Modality> {
+        match self.kind {
+            Kind::Series => Some(Modality::Series),
+            Kind::Table => Some(Modality::Table),
+            Kind::Auto => (self.time.is_some() || self.key.is_some()).then_some(Modality::Series),
+        }
+    }
+
     pub(crate) fn options(&self) -> ReadOptions {
         let header = match (self.header, self.no_header) {
             (true, _) => Header::Yes,

@@ -5,18 +5,29 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anomalyst::core::{Cancel, Outcome};
+use anomalyst::recipe::Modality;
+use anomalyst::registry::Task;
+use anomalyst::series::fit_series;
 
 use crate::args::FitArgs;
 use crate::{commands, console};
 
 pub(crate) fn run(args: &FitArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
-    let options = commands::options(&args.method, &args.decide, &args.run);
-    options.recipe(anomalyst::registry::Task::Fit)?;
+    let mut options = commands::options(&args.method, &args.decide, &args.run);
+    commands::check_method(&options, &args.read, Task::Fit)?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
     let input = anomalyst::read(&source, &run)?;
-    let (outcome, model) = anomalyst::fit(input, &options, &run)?;
-    model.save(&args.model)?;
+    let outcome = if commands::is_series(&input.table, &args.read, &options) {
+        options.modality = Modality::Series;
+        let (outcome, model) = fit_series(input, &args.read.series(), &options, &run)?;
+        model.save(&args.model)?;
+        outcome
+    } else {
+        let (outcome, model) = anomalyst::fit(input, &options, &run)?;
+        model.save(&args.model)?;
+        outcome
+    };
     if args.json {
         console::print(&serde_json::to_string_pretty(&anomalyst::report::summary_json(&outcome))?)?;
     } else {

@@ -17,10 +17,13 @@ pub(crate) mod synth;
 use std::process::ExitCode;
 
 use anomalyst::Options;
-use anomalyst::core::{Outcome, SourceSummary, Verdict};
+use anomalyst::core::{Outcome, SourceSummary, Table, Verdict};
+use anomalyst::recipe::Modality;
+use anomalyst::registry::Task;
 use anomalyst::report;
+use anomalyst::series::looks_like_series;
 
-use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, RunArgs};
+use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, ReadArgs, RunArgs};
 use crate::console;
 
 /// The facade's options from the command's arguments.
@@ -29,9 +32,33 @@ fn options(method: &MethodArgs, decide: &DecideArgs, run: &RunArgs) -> Options {
         method: method.method.clone(),
         set: method.set.clone(),
         decide: decide.options(),
+        false_alarms_per_day: decide.false_alarms_per_day,
         strict: run.strict,
         command: command_line(),
         ..Options::default()
+    }
+}
+
+/// That the method and its parameters are possible: a wrong name is said before a big file is read. Where the kind of data
+/// is not known yet, it is enough that they suit one of them.
+fn check_method(options: &Options, read: &ReadArgs, task: Task) -> anomalyst::core::Result<()> {
+    let check = |modality: Modality| Options { modality, ..options.clone() }.recipe(task).map(drop);
+    match read.modality() {
+        Some(modality) => check(modality),
+        None => check(Modality::Table).or_else(|error| check(Modality::Series).map_err(|_| error)),
+    }
+}
+
+/// Whether `table` is to be taken as series: because the user says so, or because it looks like one and nothing that he
+/// says is about rows.
+fn is_series(table: &Table, read: &ReadArgs, options: &Options) -> bool {
+    match read.modality() {
+        Some(modality) => modality == Modality::Series,
+        None => {
+            options.decide.rule.is_none()
+                && Options { modality: Modality::Series, ..options.clone() }.recipe(Task::Scan).is_ok()
+                && looks_like_series(table)
+        }
     }
 }
 

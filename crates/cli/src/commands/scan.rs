@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 use anomalyst::core::Cancel;
+use anomalyst::recipe::Modality;
+use anomalyst::registry::Task;
+use anomalyst::series::scan_series;
 
 use crate::args::ScanArgs;
 use crate::{commands, console};
@@ -16,11 +19,15 @@ pub(crate) fn run(args: &ScanArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     options.with_report = args.output.report.is_some();
     options.n_findings =
         if options.with_report { args.output.show.max(REPORT_FINDINGS) } else { args.output.show };
-    // A wrong name or parameter is said before a big file is read.
-    options.recipe(anomalyst::registry::Task::Scan)?;
+    commands::check_method(&options, &args.read, Task::Scan)?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
     let input = anomalyst::read(&source, &run)?;
     commands::announce(&input.source, &args.output, &args.run)?;
-    let (outcome, _) = anomalyst::scan(input, &options, &run)?;
+    let outcome = if commands::is_series(&input.table, &args.read, &options) {
+        options.modality = Modality::Series;
+        scan_series(input, &args.read.series(), &options, &run)?.0
+    } else {
+        anomalyst::scan(input, &options, &run)?.0
+    };
     commands::show(&outcome, &args.output, &args.run)
 }

@@ -228,6 +228,10 @@ impl Encode for FittedWindowEncoder {
         Ok(scores)
     }
 
+    fn span(&self) -> usize {
+        self.shape.length
+    }
+
     fn value_origins(&self) -> &[Origin] {
         &self.origins
     }

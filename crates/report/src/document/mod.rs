@@ -3,6 +3,7 @@
 
 mod chart;
 mod page;
+mod strip;
 mod terminal;
 
 pub use page::{document_html, write_document};
@@ -39,6 +40,8 @@ pub enum Block {
     Chart(Chart),
     /// Mean ranks on one line, with bars over those that are not told apart.
     Ranks(Ranks),
+    /// Channels of a series over time, one below the other.
+    Strip(Strip),
 }
 
 /// Rows and columns of text.
@@ -72,6 +75,23 @@ pub struct Axis {
     pub range: Option<[f64; 2]>,
     /// Whether equal steps are equal factors.
     pub logarithmic: bool,
+}
+
+/// Channels of a series over time, one below the other, with stretches marked in all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Strip {
+    /// What it shows.
+    pub title: String,
+    /// When it begins and ends.
+    pub ends: [String; 2],
+    /// How many points it stands for.
+    pub n_points: usize,
+    /// The position of the first point of each bucket.
+    pub buckets: Vec<usize>,
+    /// Name, and the lowest and highest value of each bucket.
+    pub rows: Vec<(String, Vec<[f32; 2]>)>,
+    /// Positions of the first and last points of what is marked.
+    pub marked: Vec<[usize; 2]>,
 }
 
 /// Mean ranks of methods: the best is at the left.

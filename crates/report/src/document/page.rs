@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anomalyst_core::Result;
 
-use super::{Block, Document, Grid, chart};
+use super::{Block, Document, Grid, chart, strip};
 use crate::html::svg::escape;
 use crate::html::{STYLE, source_hash};
 
@@ -36,6 +36,7 @@ pub fn document_html(document: &Document) -> String {
                 Block::Grid(grid) => html.push_str(&table(grid)),
                 Block::Chart(of) => html.push_str(&figure(&chart::chart(of), &of.title)),
                 Block::Ranks(of) => html.push_str(&figure(&chart::ranks(of), &of.title)),
+                Block::Strip(of) => html.push_str(&figure(&strip::strip(of), &of.title)),
             }
         }
         html.push_str("</section>\n");

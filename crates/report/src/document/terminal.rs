@@ -23,7 +23,7 @@ pub fn document_text(document: &Document, style: &Terminal) -> String {
             match block {
                 Block::Text(text) => page.paragraph("", &page.clean(text), Tint::Plain),
                 Block::Grid(grid) => lay_out(&mut page, grid),
-                Block::Chart(_) | Block::Ranks(_) => {}
+                Block::Chart(_) | Block::Ranks(_) | Block::Strip(_) => {}
             }
         }
     }

@@ -33,6 +33,9 @@ const MAX_BYTES: usize = 1_900_000;
 
 /// The report as text.
 pub fn report_html(outcome: &Outcome) -> Result<String> {
+    if outcome.is_series {
+        return Ok(crate::document_html(&crate::series::document(outcome)));
+    }
     let mut n_findings = MAX_FINDINGS;
     loop {
         let html = render(outcome, n_findings)?;

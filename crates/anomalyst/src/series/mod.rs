@@ -1,0 +1,11 @@
+//! Series: read from tables, scanned, learned and scored, with events instead of rows as what is found.
+
+mod apply;
+mod model;
+mod outcome;
+mod pictures;
+mod reading;
+
+pub use apply::{fit_series, scan_series, score_series};
+pub use model::{AnyTrained, TrainedSeries};
+pub use reading::{ReadSeries, SeriesOptions, looks_like_series, read_series};

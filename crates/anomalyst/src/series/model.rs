@@ -1,0 +1,90 @@
+//! Trained models of series, and model files of any kind.
+
+use std::path::Path;
+
+use anomalyst_core::{Error, ModelReader, ModelWriter, Result, Schema, SourceSummary};
+use anomalyst_decide::SeriesDecision;
+
+use super::reading::SeriesOptions;
+use crate::model::TrainedModel;
+use crate::model_file;
+use crate::pipeline::Pipeline;
+use crate::recipe::Modality;
+
+/// A fitted pipeline for series with its decision.
+pub struct TrainedSeries {
+    /// Encoders and detectors.
+    pub pipeline: Pipeline,
+    /// How scores become events.
+    pub decision: SeriesDecision,
+    /// How rows become series.
+    pub how: SeriesOptions,
+    /// The columns it was fitted on.
+    pub schema: Schema,
+    /// What it was fitted on.
+    pub source: SourceSummary,
+    /// The seed of the fit.
+    pub seed: u64,
+}
+
+/// What a model file holds.
+pub enum AnyTrained {
+    /// A model of rows.
+    Table(Box<TrainedModel>),
+    /// A model of series.
+    Series(Box<TrainedSeries>),
+}
+
+impl TrainedSeries {
+    /// Writes the model file, whole or not at all.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        model_file::write(path, &self.content()?)
+    }
+
+    /// The bytes of the model file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        model_file::to_bytes(&self.content()?)
+    }
+
+    fn content(&self) -> Result<model_file::Content> {
+        let mut out = ModelWriter::new();
+        out.put_json("schema", &self.schema)?;
+        out.put_json("source", &self.source)?;
+        out.put_json("seed", &self.seed)?;
+        out.put_json("series", &self.how)?;
+        out.scope("pipeline", |out| self.pipeline.save(out))?;
+        out.scope("decision", |out| self.decision.save(out))?;
+        Ok(out.finish())
+    }
+
+    fn from_content((tensors, json): &model_file::Content) -> Result<Self> {
+        let from = ModelReader::new(tensors, json);
+        let pipeline = Pipeline::load(&from.scope("pipeline"))?;
+        if pipeline.recipe().modality != Modality::Series {
+            return Err(Error::model("it says that it is of series, and its recipe is not"));
+        }
+        Ok(Self {
+            pipeline,
+            decision: SeriesDecision::load(&from.scope("decision"))?,
+            how: from.json("series")?,
+            schema: from.json("schema")?,
+            source: from.json("source")?,
+            seed: from.json("seed")?,
+        })
+    }
+}
+
+impl AnyTrained {
+    /// Reads a model file of either kind.
+    pub fn load(path: &Path) -> Result<Self> {
+        let content = model_file::read(path)?;
+        if content.1.contains_key("series") {
+            let model = TrainedSeries::from_content(&content).map_err(|error| match error {
+                Error::ModelFile { reason, .. } => Error::ModelFile { path: path.into(), reason },
+                other => Error::ModelFile { path: path.into(), reason: other.to_string() },
+            })?;
+            return Ok(Self::Series(Box::new(model)));
+        }
+        Ok(Self::Table(Box::new(TrainedModel::load(path)?)))
+    }
+}

@@ -1,0 +1,131 @@
+//! Scores of points made an outcome: verdicts in the order of the rows, events with their reasons, pictures.
+
+use std::ops::Range;
+
+use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, Severity, Table, Verdict};
+use anomalyst_decide::{EventSpan, SeriesDecision};
+use anomalyst_explain::series::{EventQuestion, explain_event};
+use anomalyst_kernels::period::dominant_period;
+
+use super::model::TrainedSeries;
+use super::pictures::pictures;
+use crate::options::Options;
+
+/// Events beyond this many, the highest first, are counted and not explained.
+const MOST_EXPLAINED: usize = 200;
+
+/// What was scored.
+pub(super) struct Found<'a> {
+    pub(super) series: &'a Series,
+    /// The row of each point.
+    pub(super) rows: &'a [usize],
+    pub(super) table: &'a Table,
+    /// One per point.
+    pub(super) scores: Vec<f32>,
+}
+
+/// Everything but source, notices, reproduction and timing.
+pub(super) fn outcome(
+    model: &TrainedSeries,
+    found: &Found<'_>,
+    decision: &SeriesDecision,
+    options: &Options,
+    run: &Run,
+) -> Result<Outcome> {
+    let Found { series, rows, table, scores } = found;
+    let _stage = run.stage("explaining", 0);
+    let decisions = decision.decide(scores, &series.ends)?;
+    let mut spans = decision.events(scores, &series.ends)?;
+    spans.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
+    let ranges: Vec<Range<usize>> = spans.iter().map(|span| span.first..span.last + 1).collect();
+    let mut events = Vec::new();
+    for span in spans.iter().take(MOST_EXPLAINED.max(options.n_findings)) {
+        run.check()?;
+        events.push(event(series, span, &ranges, &decisions, run)?);
+    }
+    let mut reasons = vec![String::new(); table.n_rows];
+    for event in &events {
+        (event.first..=event.last).for_each(|point| reasons[rows[point]].clone_from(&event.sentence));
+    }
+    let with_report = options.with_report;
+    let pictures = if with_report { pictures(series, scores, &spans, &events) } else { Vec::new() };
+    let summary = decision.summary(&decisions);
+    let in_rows = |values: &[f64]| -> Vec<f64> { by_row(rows, values, f64::NAN) };
+    Ok(Outcome {
+        method: model.pipeline.summary(),
+        decision: summary,
+        scores: by_row(rows, scores, 0.0),
+        decisions: Decisions {
+            p_value: decisions.p_value.as_deref().map(in_rows),
+            probability: decisions.probability.as_deref().map(in_rows),
+            confidence: decisions.confidence.as_deref().map(in_rows),
+            verdict: by_row(rows, &decisions.verdict, Verdict::Normal),
+            severity: by_row(rows, &decisions.severity, Severity::None),
+        },
+        reasons,
+        ids: table.ids.clone(),
+        is_series: true,
+        n_events: spans.len(),
+        events,
+        pictures,
+        ..Outcome::default()
+    })
+}
+
+/// Values of points in the order of their rows.
+fn by_row<T: Copy>(rows: &[usize], values: &[T], default: T) -> Vec<T> {
+    let mut out = vec![default; values.len()];
+    rows.iter().zip(values).for_each(|(&row, &value)| out[row] = value);
+    out
+}
+
+fn event(
+    series: &Series,
+    span: &EventSpan,
+    others: &[Range<usize>],
+    decisions: &Decisions,
+    run: &Run,
+) -> Result<Event> {
+    let range = series.ranges().nth(span.series).unwrap_or_default();
+    let question = EventQuestion {
+        series,
+        range: range.clone(),
+        event: span.first..span.last + 1,
+        peak: span.peak,
+        others,
+        period: period(series, &range),
+    };
+    let answer = explain_event(&question, run)?;
+    let name = |point: usize| point_name(series, &range, point);
+    Ok(Event {
+        series: series.keys.get(span.series).cloned().unwrap_or_default(),
+        first: span.first,
+        last: span.last,
+        peak: span.peak,
+        start: name(span.first),
+        end: name(span.last),
+        peak_at: name(span.peak),
+        score: span.score,
+        p_value: decisions.p_value.as_ref().map(|values| values[span.peak]),
+        severity: decisions.severity[span.peak],
+        kind: answer.kind,
+        channels: answer.channels,
+        sentence: answer.sentence,
+    })
+}
+
+/// The period of the first channel, where a series has only that.
+fn period(series: &Series, range: &Range<usize>) -> Option<usize> {
+    let values: Vec<f64> =
+        series.values.column(0).iter().skip(range.start).take(range.len()).map(|v| if v.is_finite() { *v } else { 0.0 }).collect();
+    let period = dominant_period(&values);
+    (3 * period <= values.len()).then_some(period)
+}
+
+/// The time of a point, or its number in its series counted from 1.
+pub(super) fn point_name(series: &Series, range: &Range<usize>, point: usize) -> String {
+    match &series.times {
+        Some(times) => anomalyst_core::time_text(times[point]),
+        None => (point - range.start + 1).to_string(),
+    }
+}
