@@ -16,7 +16,7 @@
 //!
 //! # Score
 //! No p-value is below `1 / (B + 1)`: what is rarer than once in all that is known to be normal, ranks cannot tell
-//! apart. `SeriesDecision` extrapolates, at the price of assuming a tail.
+//! apart. [`crate::SeriesDecision`] extrapolates, at the price of assuming a tail.
 //!
 //! # Complexity
 //! O(n log n) for blocks, O(n) for shifts.

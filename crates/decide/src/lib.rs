@@ -1,7 +1,7 @@
 //! Turns scores into decisions with guarantees: p-values, probabilities, confidence, verdicts, severity.
 //!
 //! [`Decision`] is what a model file carries; the modules below are its parts, pure functions over scores that
-//! know nothing of detectors. Points in the order of time are counted
+//! know nothing of detectors. [`SeriesDecision`] does the same for points in the order of time, where alarms are counted
 //! as [`events`](mod@events). `docs/decisions.md` tells users which number means what. [`risk`] and [`multiplicity`] learn
 //! from labels instead (`docs/risk-scores.md`).
 
@@ -22,6 +22,7 @@ mod planted;
 pub mod probability;
 pub mod rejection;
 pub mod risk;
+mod series_decision;
 pub mod severity;
 pub mod threshold;
 
@@ -34,4 +35,5 @@ pub use events::{EventRules, EventSpan, events};
 pub use options::DecideOptions;
 pub use probability::Calibrator;
 pub use rejection::Costs;
+pub use series_decision::{SeriesDecision, SeriesDecisionOptions};
 pub use threshold::{Objective, Rule, Threshold};

@@ -18,7 +18,7 @@
 //! O(1) per ordinary score, O(max_peaks) per peak. Memory: first batch, `max_peaks`, `drift_len`.
 //!
 //! # Use when / Avoid when
-//! For streams. Where all scores are at hand, `SeriesDecision` is better: it knows how unsure the tail is,
+//! For streams. Where all scores are at hand, [`crate::SeriesDecision`] is better: it knows how unsure the tail is,
 //! and the anomalies in the data do not raise it. A first batch with anomalies gives too high a threshold here.
 //!
 //! # Differences
