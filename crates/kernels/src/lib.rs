@@ -1,5 +1,6 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic regression, sorting, periods, Fourier transforms, probabilities, random draws.
+//! kernels, decompositions, logistic regression, sorting, periods, matrix profiles, Fourier transforms, probabilities,
+//! random draws.
 
 pub mod beta;
 pub mod distributions;
@@ -11,6 +12,7 @@ pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
 pub mod logistic;
+pub mod matrix_profile;
 pub mod mixture;
 pub mod neighbors;
 pub mod order;

@@ -4,11 +4,14 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod matrix_profile;
 mod per_channel;
 mod rolling_z_score;
+mod shapes;
 mod spectral_residual;
 
 anomalyst_core::methods! {
+    matrix_profile::MatrixProfile,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
 }
