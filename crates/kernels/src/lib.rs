@@ -17,6 +17,7 @@ pub mod order;
 pub mod period;
 pub mod product;
 pub mod ranking;
+pub mod rolling;
 pub mod smo;
 pub mod special;
 pub mod stats;

@@ -4,11 +4,16 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod errors;
 mod per_channel;
+mod rolling_mad;
 mod rolling_z_score;
 mod spectral_residual;
+#[cfg(test)]
+mod trials;
 
 anomalyst_core::methods! {
+    rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
 }
