@@ -4,7 +4,9 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod cusum;
 mod errors;
+mod ewma;
 mod per_channel;
 mod rolling_mad;
 mod rolling_z_score;
@@ -13,6 +15,8 @@ mod spectral_residual;
 mod trials;
 
 anomalyst_core::methods! {
+    cusum::Cusum,
+    ewma::Ewma,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
