@@ -21,4 +21,5 @@ pub mod rolling;
 pub mod smo;
 pub mod special;
 pub mod stats;
+pub mod stl;
 mod wide;

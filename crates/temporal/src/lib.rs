@@ -8,9 +8,11 @@ mod cusum;
 mod errors;
 mod ewma;
 mod per_channel;
+mod residuals;
 mod rolling_mad;
 mod rolling_z_score;
 mod spectral_residual;
+mod stl_residual;
 #[cfg(test)]
 mod trials;
 
@@ -20,4 +22,5 @@ anomalyst_core::methods! {
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
+    stl_residual::StlResidual,
 }
