@@ -11,6 +11,7 @@ mod per_channel;
 mod residuals;
 mod rolling_mad;
 mod rolling_z_score;
+mod seasonal_hybrid_esd;
 mod spectral_residual;
 mod stl_residual;
 #[cfg(test)]
@@ -21,6 +22,7 @@ anomalyst_core::methods! {
     ewma::Ewma,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
+    seasonal_hybrid_esd::SeasonalHybridEsd,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
 }
