@@ -11,6 +11,7 @@ pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
 pub mod logistic;
+pub mod minimize;
 pub mod mixture;
 pub mod neighbors;
 pub mod order;

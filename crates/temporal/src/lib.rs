@@ -7,6 +7,7 @@
 mod cusum;
 mod errors;
 mod ewma;
+mod holt_winters;
 mod per_channel;
 mod residuals;
 mod rolling_mad;
@@ -20,6 +21,7 @@ mod trials;
 anomalyst_core::methods! {
     cusum::Cusum,
     ewma::Ewma,
+    holt_winters::HoltWinters,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,
