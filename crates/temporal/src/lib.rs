@@ -4,6 +4,7 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod autoregressive;
 mod cusum;
 mod errors;
 mod ewma;
@@ -19,6 +20,7 @@ mod stl_residual;
 mod trials;
 
 anomalyst_core::methods! {
+    autoregressive::Autoregressive,
     cusum::Cusum,
     ewma::Ewma,
     holt_winters::HoltWinters,
