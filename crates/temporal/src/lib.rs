@@ -4,14 +4,32 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod autoregressive;
+mod cusum;
+mod errors;
+mod ewma;
+mod holt_winters;
 mod matrix_profile;
 mod per_channel;
+mod residuals;
+mod rolling_mad;
 mod rolling_z_score;
+mod seasonal_hybrid_esd;
 mod shapes;
 mod spectral_residual;
+mod stl_residual;
+#[cfg(test)]
+mod trials;
 
 anomalyst_core::methods! {
+    autoregressive::Autoregressive,
+    cusum::Cusum,
+    ewma::Ewma,
+    holt_winters::HoltWinters,
     matrix_profile::MatrixProfile,
+    rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
+    seasonal_hybrid_esd::SeasonalHybridEsd,
     spectral_residual::SpectralResidual,
+    stl_residual::StlResidual,
 }
