@@ -10,9 +10,11 @@
 //! `S` over the `score_window` points up to `t`. The series is prolonged by `extension` points first, each the value
 //! that the mean slope of the last points leads to, so that its last points are not at the edge of the transform.
 //!
+//! With `score_window = 0`, the default, the score is the saliency itself.
+//!
 //! # Score
-//! The excess over the mean saliency before, as a share of it; -1 and up, mostly near 0. With several channels, see the
-//! crate's `per_channel`.
+//! Saliency, 0 and up; with a `score_window` the excess over the mean saliency before as a share of it, -1 and up. With
+//! several channels, see the crate's `per_channel`.
 //!
 //! # Complexity
 //! O(n log n) per channel, memory O(n). Every series is transformed whole; nothing is learned.
@@ -22,8 +24,8 @@
 //! than a season.
 //!
 //! # Differences
-//! TSB-AD and alibi-detect give the saliency itself, over 100 and 3 frequencies, without the last step; `score_window = 0`
-//! does the same here.
+//! The paper's last step, `score_window = 21`, asks how saliency rises over the points before. It serves single points; what
+//! lasts raises the mean that it is measured by, so it is off by default, as in TSB-AD.
 //!
 //! # References
 //! Ren et al. 2019, Time-series anomaly detection service at Microsoft, KDD, section 3.
@@ -72,7 +74,7 @@ pub struct SpectralResidual {
 
 impl Default for SpectralResidual {
     fn default() -> Self {
-        Self { spectrum_window: 3, score_window: 21, extension: 5 }
+        Self { spectrum_window: 3, score_window: 0, extension: 5 }
     }
 }
 

@@ -5,14 +5,16 @@ mod effort;
 mod files;
 mod parameters;
 mod scores;
+mod series;
 
 pub use data::*;
 pub use effort::*;
 pub use files::*;
 pub use parameters::*;
 pub use scores::*;
+pub use series::*;
 
-use anomalyst_core::{AnyModel, Entry, Features, Handles, Label, MISSING_CODE, Run};
+use anomalyst_core::{AnyModel, Entry, Features, Handles, Label, Layout, LayoutKind, MISSING_CODE, Run};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -32,7 +34,16 @@ fn fit_with(entry: &Entry, params: &Value, train: &Features, run: &Run) -> Box<d
 fn labelled(entry: &Entry, features: Features) -> Features {
     let label = |row: usize| if row.is_multiple_of(8) { Label::Anomalous } else { Label::Unknown };
     let labels = entry.learns_from_labels.then(|| (0..features.n_parts()).map(label).collect());
-    Features { labels, ..features }
+    arranged(entry, Features { labels, ..features })
+}
+
+/// The same parts in the layout that the method takes: rows, or one series.
+fn arranged(entry: &Entry, features: Features) -> Features {
+    if entry.card.accepts.contains(&LayoutKind::Rows) {
+        return features;
+    }
+    let ends = if features.n_parts() == 0 { Vec::new() } else { vec![features.n_parts()] };
+    Features { layout: Layout::Sequences { ends }, ..features }
 }
 
 fn fit(entry: &Entry, train: &Features) -> Box<dyn AnyModel> {

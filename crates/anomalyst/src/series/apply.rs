@@ -5,7 +5,7 @@ use anomalyst_decide::{SeriesDecision, SeriesDecisionOptions};
 
 use super::model::TrainedSeries;
 use super::outcome::{Found, outcome};
-use super::reading::{ReadSeries, SeriesOptions, read_series};
+use super::reading::{ReadSeries, SeriesOptions, read_series, usual_step};
 use crate::options::{Input, Options, Stopwatch};
 use crate::pipeline::Pipeline;
 use crate::registry::Task;
@@ -157,12 +157,7 @@ fn refuse_rules_of_rows(options: &Options) -> Result<()> {
 /// Points of all series together that a day has, by the usual step between times.
 fn points_per_day(series: &Series) -> Option<f64> {
     let times = series.times.as_ref()?;
-    let per_day = series.ranges().filter_map(|range| {
-        let of = &times[range];
-        let mut steps: Vec<i64> = of.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
-        let middle = steps.len() / 2;
-        (!steps.is_empty()).then(|| DAY / *steps.select_nth_unstable(middle).1 as f64)
-    });
+    let per_day = series.ranges().filter_map(|range| Some(DAY / usual_step(&times[range])? as f64));
     let total: f64 = per_day.sum();
     (total > 0.0).then_some(total)
 }

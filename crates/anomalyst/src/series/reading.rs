@@ -203,12 +203,9 @@ fn order(table: &Table, key: Option<&Column>, times: Option<&[i64]>, notices: &m
     order
 }
 
-/// The step that occurs most often between times in order.
-fn usual_step(times: &[i64]) -> Option<i64> {
-    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    if steps.iter().any(|&step| step <= 0) {
-        return None;
-    }
+/// The middle one of the steps forward between times.
+pub(super) fn usual_step(times: &[i64]) -> Option<i64> {
+    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
     let middle = steps.len() / 2;
     (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)
 }
@@ -219,13 +216,9 @@ fn look_at_times(series: &Series, notices: &mut Notices) {
     let (mut n_repeated, mut n_gaps, mut longest) = (0_u64, 0_u64, 0_i64);
     for range in series.ranges() {
         let of = &times[range];
-        let mut steps: Vec<i64> = of.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
+        let steps: Vec<i64> = of.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
         n_repeated += (of.len().saturating_sub(1) - steps.len()) as u64;
-        if steps.is_empty() {
-            continue;
-        }
-        let middle = steps.len() / 2;
-        let usual = *steps.select_nth_unstable(middle).1;
+        let Some(usual) = usual_step(of) else { continue };
         let gaps = steps.iter().filter(|&&step| step as f64 > GAP * usual as f64);
         n_gaps += gaps.clone().count() as u64;
         longest = longest.max(gaps.max().copied().unwrap_or(0));

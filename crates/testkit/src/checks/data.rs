@@ -4,7 +4,7 @@ use anomalyst_core::{Entry, Error, Features, Handles, Label, Run, UNSEEN_CODE};
 use ndarray::Array2;
 use serde_json::Value;
 
-use super::{D, N, assert_finite, fit, labelled};
+use super::{D, N, arranged, assert_finite, fit, labelled};
 use crate::normal_rows;
 
 /// No rows, one, two, all equal, a constant column, huge and tiny values: a clear error or finite scores.
@@ -45,7 +45,7 @@ pub fn degenerate_data_has_an_answer(entry: &Entry) {
         let features = labelled(entry, Features::rows(values));
         let (model, scores) = detector().fit_score(&features, &run).unwrap_or_else(|e| panic!("{what}: {e}"));
         assert!(scores.iter().all(|s| s.is_finite()), "{what}: training scores are not finite");
-        let new = Features::rows(Array2::from_elem((1, features.n_values()), 1e5));
+        let new = arranged(entry, Features::rows(Array2::from_elem((1, features.n_values()), 1e5)));
         let scores = model.score(&new, &run).unwrap_or_else(|e| panic!("{what}, a far row: {e}"));
         assert_finite(&scores, 1);
     }

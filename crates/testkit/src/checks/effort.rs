@@ -7,7 +7,7 @@ use std::time::Instant;
 use anomalyst_core::{Cancel, Entry, Error, Features, Growth, Progress, Run, Shape};
 use serde_json::Value;
 
-use super::{D, fit, fit_with, labelled};
+use super::{D, arranged, fit, fit_with, labelled};
 use crate::normal_rows;
 
 /// Cancels the run as soon as its first stage begins.
@@ -77,7 +77,7 @@ pub fn estimates_grow(entry: &Entry) {
 pub fn time_grows_as_the_card_says(entry: &Entry) {
     let sizes = [3_000, 12_000];
     let train = sizes.map(|n| Features::rows(normal_rows(n, D, 1)));
-    let new = Features::rows(normal_rows(1_000, D, 2));
+    let new = arranged(entry, Features::rows(normal_rows(1_000, D, 2)));
     let run = Run::new(1).with_threads(1);
     let models = train.each_ref().map(|train| fit_with(entry, &Value::Null, train, &run));
     let fit = |i: usize| drop(fit_with(entry, &Value::Null, &train[i], &run));

@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 use rand::seq::SliceRandom;
 use serde_json::Value;
 
-use super::{D, N, assert_finite, fit, labelled, rich_rows, to_bits};
+use super::{D, N, arranged, assert_finite, fit, labelled, rich_rows, to_bits};
 use crate::{far, normal_rows, planted};
 
 fn assert_close(a: &[f32], b: &[f32], what: &str) {
@@ -20,8 +20,9 @@ pub fn scores_are_finite(entry: &Entry) {
     let train = labelled(entry, Features::rows(normal_rows(N, D, 1)));
     let (model, scores) = (entry.from_json)(&Value::Null).unwrap().fit_score(&train, &Run::new(1)).unwrap();
     assert_finite(&scores, N);
-    assert_finite(&model.score(&Features::rows(normal_rows(50, D, 2)), &Run::new(1)).unwrap(), 50);
-    assert_eq!(model.score(&Features::rows(Array2::zeros((0, D))), &Run::new(1)).unwrap(), [0.0_f32; 0]);
+    let score = |values| model.score(&arranged(entry, Features::rows(values)), &Run::new(1)).unwrap();
+    assert_finite(&score(normal_rows(50, D, 2)), 50);
+    assert_eq!(score(Array2::zeros((0, D))), [0.0_f32; 0]);
     assert_eq!(model.shape(), Shape { n_parts: N, n_values: D, n_codes: 0 });
 }
 
@@ -64,7 +65,8 @@ pub fn invariances_hold(entry: &Entry) {
     let train = normal_rows(N, D, 1);
     let rows = concatenate![Axis(0), normal_rows(40, D, 2), Array2::from_elem((1, D), 6.0)];
     let score = |train: &Array2<f32>, rows: &Array2<f32>| {
-        fit(entry, &Features::rows(train.clone())).score(&Features::rows(rows.clone()), &Run::new(1)).unwrap()
+        let rows = arranged(entry, Features::rows(rows.clone()));
+        fit(entry, &Features::rows(train.clone())).score(&rows, &Run::new(1)).unwrap()
     };
     let plain = score(&train, &rows);
     let holds = |which| entry.card.holds.contains(&which);
