@@ -250,7 +250,46 @@ fn a_model_file_gives_the_same_decisions() {
     }
 }
 
+/// Two series, normal up to points 3,000 and 1,000; the tail is that of these parts, and no cluster crosses their ends.
+#[test]
+fn every_series_has_its_clean_part() {
+    let mut scores = normal_scores(Kind::Independent, 10_000, &mut Run::new(4).random(0));
+    scores[3_000..6_000].iter_mut().for_each(|s| *s += 50.0);
+    scores[7_000..].iter_mut().for_each(|s| *s += 50.0);
+    let clean_lens = vec![3_000, 1_000];
+    let options =
+        SeriesDecisionOptions { clean_lens, false_alarms_per_day: Some(0.005), ..Default::default() };
+    let decision = SeriesDecision::learn(&scores, &[6_000, 10_000], &options).unwrap();
+    assert_eq!((decision.horizon_len(), decision.n_points, decision.reference.n()), (6_000, 4_000, 4_000));
+    assert!((3.0..8.0).contains(&decision.threshold()), "{}", decision.threshold());
+    let events = decision.events(&scores, &[6_000, 10_000]).unwrap();
+    let spans: Vec<(usize, usize, usize)> = events.iter().map(|e| (e.series, e.first, e.last)).collect();
+    assert_eq!(spans, [(0, 3_000, 5_999), (1, 7_000, 9_999)]);
+    // One length for all: as far as the shorter series has it. Fewer than 200 points say too little.
+    let one = SeriesDecisionOptions { clean_lens: vec![5_000], ..Default::default() };
+    let decision = SeriesDecision::learn(&scores, &[6_000, 10_000], &one).unwrap();
+    assert_eq!((decision.n_points, decision.horizon_len()), (9_000, 1_000));
+    let few = SeriesDecisionOptions { clean_lens: vec![50], ..Default::default() };
+    assert_eq!(SeriesDecision::learn(&scores, &[6_000, 10_000], &few).unwrap().block_len(), None);
+}
+
 proptest! {
+    #[test]
+    fn any_numbers_have_an_answer(
+        scores in prop::collection::vec(prop::num::f32::NORMAL | prop::num::f32::ZERO, 1..300),
+        asked in 1e-9..1e9_f64, clean in any::<bool>(),
+    ) {
+        let n = scores.len();
+        let clean_lens = if clean { vec![n] } else { vec![] };
+        let options =
+            SeriesDecisionOptions { false_alarms_per_day: Some(asked), clean_lens, ..Default::default() };
+        let decision = SeriesDecision::learn(&scores, &[n], &options).unwrap();
+        prop_assert!(decision.threshold().is_finite() && decision.event_rules().low <= decision.threshold());
+        let decided = decision.decide(&scores, &[n]).unwrap();
+        prop_assert!(decided.p_value.unwrap().iter().all(|p| (0.0..=1.0).contains(p)));
+        prop_assert!(decision.expected_false_alarms().is_none_or(|i| i.low <= i.mean && i.mean <= i.high));
+    }
+
     /// A score's p-values fall as it rises, and its unit does not matter.
     #[test]
     fn p_values_fall(scores in prop::collection::vec(0..50_u8, 2..200), at in 0.0..60.0_f32, step in 0.0..9.0_f32) {
