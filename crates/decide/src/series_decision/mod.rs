@@ -31,7 +31,7 @@
 //! log-normals, two seasons, means over windows), 20 series each, events counted on new scores. One alarm a day asked
 //! for, learned from 14 days of 1,440 points: 0.90 to 1.06 of it; one in four days: 0.67 to 1.15; the default on 20,000 points:
 //! 0.78 to 1.48; the same number from a clean part of 10,000: 0.88 to 1.90. With 5 % of the points in ten stretches two to
-//! three times as high as any normal score, all 1,000 stretches were found, and the threshold lay 0.93 to 1.09
+//! three times as high as any normal score, all 900 stretches were found, and the threshold lay 0.93 to 1.09
 //! times as far above the level as without them. A single odd event among 200 is set aside only where it is extreme (25 scales
 //! of an exponential tail: in 18 of 50), but it raises the threshold little. A million scores take 0.2 to 0.4 s to learn.
 //!
