@@ -45,6 +45,7 @@ pub struct FitReport {
 impl Pipeline {
     /// Fits every member of `recipe` on the rows of `data` that its passes leave, within the run's limits.
     pub fn fit(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
+        let recipe = &recipe.suited_to(data);
         recipe.check()?;
         let n_rows = data.n_items();
         let mut notices = Notices::default();

@@ -1,6 +1,6 @@
 //! Named compositions of encoder, detectors and their combination.
 
-use anomalyst_core::{Card, Error, LayoutKind, Result};
+use anomalyst_core::{Card, Dataset, Error, LayoutKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -77,6 +77,9 @@ pub struct Member {
     /// Its own encoder, if it needs another than the recipe's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<Part>,
+    /// Of which series it is a member; of all where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Channels>,
     /// Its weight in the combination.
     #[serde(default = "one")]
     pub weight: f64,
@@ -89,6 +92,16 @@ pub struct Member {
     /// Single-core seconds it may take by its own estimate; above that it is fitted on a sample of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_secs: Option<f64>,
+}
+
+/// How many channels a series has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// One.
+    One,
+    /// Several.
+    Many,
 }
 
 /// A pass that ranks all rows by detectors of its own.
@@ -144,6 +157,7 @@ impl Recipe {
         let member = Member {
             detector: Part::of(card.id),
             encoder: None,
+            when: None,
             weight: 1.0,
             scale: MemberScale::Robust,
             compress: false,
@@ -161,6 +175,15 @@ impl Recipe {
             members: vec![member],
             combine: mean(),
         }
+    }
+
+    /// The recipe of those members that are for `data`.
+    pub fn suited_to(&self, data: &Dataset) -> Self {
+        let Dataset::Series(series) = data else { return self.clone() };
+        let channels = if series.channels.len() == 1 { Channels::One } else { Channels::Many };
+        let mut recipe = self.clone();
+        recipe.members.retain(|member| member.when.is_none_or(|when| when == channels));
+        recipe
     }
 
     /// That every part exists and every parameter is allowed.

@@ -62,11 +62,11 @@ pub enum Normalize {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Spread {
-    /// Its middle; points at the edges that are no window's middle get the nearest window's score.
-    #[default]
-    Center,
     /// All its points, each the mean of the windows that hold it.
+    #[default]
     Mean,
+    /// Its middle; points at the edges that are no window's middle get the nearest window's score.
+    Center,
 }
 
 impl Default for WindowEncoder {
@@ -302,7 +302,8 @@ mod tests {
     #[test]
     fn windows_stay_in_their_series() {
         let data = series(&[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0], &[4, 6]);
-        let fitted = fit(&WindowEncoder { length: Some(3), ..WindowEncoder::default() }, &data);
+        let params = WindowEncoder { length: Some(3), spread: Spread::Center, ..WindowEncoder::default() };
+        let fitted = fit(&params, &data);
         let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
         // The second series is one point short and goes on as it ended.
         assert_eq!(encoded, ndarray::array![[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]);
