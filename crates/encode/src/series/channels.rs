@@ -21,6 +21,8 @@ pub enum ChannelScale {
     Robust,
     /// Smallest value and range, for all channels alike: rare commands and states do not outweigh measurements.
     Range,
+    /// Values as they are.
+    None,
 }
 
 /// A channel that takes part.
@@ -44,11 +46,18 @@ pub(super) fn fit(series: &Series, scale: ChannelScale) -> Result<(Vec<Channel>,
             notices.info(Some(name), "left out: it has no two values that differ");
         }
     }
-    let channels: Vec<Channel> = learned.into_iter().flatten().collect();
+    let mut channels: Vec<Channel> = learned.into_iter().flatten().collect();
     if channels.is_empty() {
-        return Err(Error::Data(
-            "no channel has two values that differ, so there is nothing to learn from".into(),
-        ));
+        notices = Notices::default();
+        notices.handled(None, "no channel has two values that differ, so no point stands out");
+        let flat = |i: usize| {
+            let center = *cells(series, i).first()?;
+            Some(Channel { name: series.channels[i].clone(), center, unit: 1.0 })
+        };
+        channels = (0..series.channels.len()).filter_map(flat).collect();
+    }
+    if channels.is_empty() {
+        return Err(Error::Data("no channel has a value, so there is nothing to learn from".into()));
     }
     Ok((channels, notices))
 }
@@ -72,6 +81,9 @@ fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel
     if scale == ChannelScale::Range {
         let [low, high] = [f64::min, f64::max].map(|pick| cells.iter().copied().fold(first, pick));
         (center, unit) = (low, high - low);
+    }
+    if scale == ChannelScale::None {
+        (center, unit) = (0.0, 1.0);
     }
     // Squares of very large values overflow; then the largest value is the unit.
     if !(center.is_finite() && unit.is_finite() && unit > 0.0) {
@@ -164,6 +176,14 @@ pub(super) fn sound(channels: &[Channel]) -> Result<()> {
 mod tests {
     use super::*;
     use ndarray::array;
+
+    #[test]
+    fn a_flat_series_is_all_alike() {
+        let flat = Series::one(array![[5.0], [5.0]]);
+        let (channels, _) = fit(&flat, ChannelScale::Standard).unwrap();
+        assert_eq!(measured(&channels, &flat).unwrap(), array![[0.0], [0.0]]);
+        assert!(fit(&Series::one(array![[f64::NAN]]), ChannelScale::Standard).is_err());
+    }
 
     #[test]
     fn gaps_are_bridged() {
