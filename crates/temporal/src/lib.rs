@@ -4,6 +4,7 @@
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
 //! channel becomes one score per point in [`per_channel`].
 
+mod damp;
 mod matrix_profile;
 mod per_channel;
 mod rolling_z_score;
@@ -11,6 +12,7 @@ mod shapes;
 mod spectral_residual;
 
 anomalyst_core::methods! {
+    damp::Damp,
     matrix_profile::MatrixProfile,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
