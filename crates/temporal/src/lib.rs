@@ -6,6 +6,7 @@
 
 mod damp;
 mod matrix_profile;
+mod pan_matrix_profile;
 mod per_channel;
 mod rolling_z_score;
 mod shapes;
@@ -14,6 +15,7 @@ mod spectral_residual;
 anomalyst_core::methods! {
     damp::Damp,
     matrix_profile::MatrixProfile,
+    pan_matrix_profile::PanMatrixProfile,
     rolling_z_score::RollingZScore,
     spectral_residual::SpectralResidual,
 }
