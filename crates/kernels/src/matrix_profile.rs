@@ -19,6 +19,7 @@
 //! stumpy.
 
 mod bands;
+mod one;
 mod pick;
 mod rows;
 mod windows;
@@ -30,6 +31,7 @@ use std::ops::Range;
 
 use anomalyst_core::{Result, Run};
 
+pub use one::distances;
 pub use windows::Windows;
 
 /// A window that another one is like.

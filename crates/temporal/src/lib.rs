@@ -6,10 +6,12 @@
 
 mod autoregressive;
 mod cusum;
+mod damp;
 mod errors;
 mod ewma;
 mod holt_winters;
 mod matrix_profile;
+mod pan_matrix_profile;
 mod per_channel;
 mod residuals;
 mod rolling_mad;
@@ -24,9 +26,11 @@ mod trials;
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
     cusum::Cusum,
+    damp::Damp,
     ewma::Ewma,
     holt_winters::HoltWinters,
     matrix_profile::MatrixProfile,
+    pan_matrix_profile::PanMatrixProfile,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,

@@ -167,7 +167,7 @@ impl ChannelModel for Shapes {
     }
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
-        let (series, len) = (shapes::load_series(from)?, shapes::load_len(from, "window")?);
+        let (series, len) = (shapes::load_series(from)?, shapes::possible(from.json("window")?)?);
         let neighbor = from.json("neighbor")?;
         if !(1..=MOST_NEIGHBORS).contains(&neighbor) {
             return Err(Error::model(format!("there is no neighbour {neighbor}")));

@@ -47,10 +47,14 @@ pub(crate) fn windows_of<S: AsRef<[f64]>>(series: &[S], len: usize) -> Result<Wi
 /// median of the others', 0 where no window has one.
 pub(crate) fn distances(found: &[Neighbor], n_neighbors: usize) -> Vec<f64> {
     let last = |found: &[Neighbor]| found.iter().rev().map(|near| near.distance).find(|d| d.is_finite());
-    let known: Vec<Option<f64>> = found.chunks_exact(n_neighbors).map(last).collect();
+    or_usual(&found.chunks_exact(n_neighbors).map(last).collect::<Vec<_>>())
+}
+
+/// The median score for windows without one, 0 where none has one.
+pub(crate) fn or_usual(known: &[Option<f64>]) -> Vec<f64> {
     let mut all: Vec<f64> = known.iter().flatten().copied().collect();
     let usual = if all.is_empty() { 0.0 } else { median(&mut all) };
-    known.into_iter().map(|distance| distance.unwrap_or(usual)).collect()
+    known.iter().map(|score| score.unwrap_or(usual)).collect()
 }
 
 /// Scores of windows at the middle of each, of windows of even length the later one of two; points at the edges, which are
@@ -100,9 +104,8 @@ pub(crate) fn load_series(from: &ModelReader<'_>) -> Result<Vec<Vec<f64>>> {
     Ok(lengths.iter().map(own).collect())
 }
 
-/// A length of windows as a model file says it, checked.
-pub(crate) fn load_len(from: &ModelReader<'_>, name: &str) -> Result<usize> {
-    let len: usize = from.json(name)?;
+/// A length of windows as a model file says it, if it can be one.
+pub(crate) fn possible(len: usize) -> Result<usize> {
     if !(SHORTEST..=LONGEST).contains(&len) {
         return Err(Error::model(format!("windows of {len} points are not possible")));
     }

@@ -247,6 +247,21 @@ fn the_unit_does_not_matter() {
 }
 
 #[test]
+fn one_window_is_as_far_as_in_a_join() {
+    let (a, b) = (vec![wave(90, 0.29)], vec![wave(120, 0.31), long(30)]);
+    let (queries, of) = (windows(&a, 8), windows(&b, 8));
+    let mut got = Vec::new();
+    for (row, window) in a[0].windows(8).enumerate() {
+        distances(&queries, row, &of, 5..113, &mut got);
+        for (got, other) in got.iter().zip(b[0].windows(8).skip(5)) {
+            assert!(is_near(*got, distance(window, other)), "{row}: {got}");
+        }
+    }
+    distances(&queries, 0, &of, 140..999, &mut got);
+    assert_eq!(got.len(), 3);
+}
+
+#[test]
 fn degenerate_series_have_an_answer() {
     let run = Run::new(0);
     let short = windows(&[vec![1.0, 2.0], vec![]], 5);

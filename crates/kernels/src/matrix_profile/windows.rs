@@ -119,6 +119,11 @@ impl Windows {
         self.series.iter().map(Range::len).sum()
     }
 
+    /// The points at which windows begin in each series that has any, counted over all series.
+    pub fn series(&self) -> &[Range<usize>] {
+        &self.series
+    }
+
     /// The points at which windows begin, counted over all series.
     pub fn starts(&self) -> impl Iterator<Item = usize> + '_ {
         self.series.iter().cloned().flatten()
