@@ -79,12 +79,14 @@ pub(crate) fn fit_score<M: ChannelModel>(
     run: &Run,
     learn: impl Fn(&[Vec<f64>], &Run) -> Result<(M, Vec<Vec<f64>>)> + Sync,
 ) -> Result<(PerChannel<M>, Vec<f32>)> {
+    let stage = run.stage("channels", train.n_values() as u64);
     let learned: Vec<(Channel<M>, Vec<f64>)> = (0..train.n_values())
         .into_par_iter()
         .map(|channel| {
             run.check()?;
             let (model, scores) = learn(&column(train, channel), run)?;
             let scores = scores.concat();
+            stage.advance(1);
             Ok((Channel { model, usual: Usual::of(&scores) }, scores))
         })
         .collect::<Result<_>>()?;
