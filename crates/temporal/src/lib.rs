@@ -9,6 +9,7 @@ mod cusum;
 mod errors;
 mod ewma;
 mod holt_winters;
+mod kalman_trend;
 mod per_channel;
 mod residuals;
 mod rolling_mad;
@@ -24,6 +25,7 @@ anomalyst_core::methods! {
     cusum::Cusum,
     ewma::Ewma,
     holt_winters::HoltWinters,
+    kalman_trend::KalmanTrend,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,
