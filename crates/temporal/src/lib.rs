@@ -17,6 +17,7 @@ mod rolling_z_score;
 mod seasonal_hybrid_esd;
 mod spectral_residual;
 mod stl_residual;
+mod theta;
 #[cfg(test)]
 mod trials;
 
@@ -31,4 +32,5 @@ anomalyst_core::methods! {
     seasonal_hybrid_esd::SeasonalHybridEsd,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
+    theta::Theta,
 }
