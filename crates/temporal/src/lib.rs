@@ -11,6 +11,7 @@ mod ewma;
 mod holt_winters;
 mod kalman_trend;
 mod per_channel;
+mod polynomial;
 mod residuals;
 mod rolling_mad;
 mod rolling_z_score;
@@ -27,6 +28,7 @@ anomalyst_core::methods! {
     ewma::Ewma,
     holt_winters::HoltWinters,
     kalman_trend::KalmanTrend,
+    polynomial::Polynomial,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,
