@@ -8,6 +8,7 @@ mod autoregressive;
 mod cusum;
 mod errors;
 mod ewma;
+mod fourier_residual;
 mod holt_winters;
 mod kalman_trend;
 mod per_channel;
@@ -26,6 +27,7 @@ anomalyst_core::methods! {
     autoregressive::Autoregressive,
     cusum::Cusum,
     ewma::Ewma,
+    fourier_residual::FourierResidual,
     holt_winters::HoltWinters,
     kalman_trend::KalmanTrend,
     polynomial::Polynomial,
