@@ -82,8 +82,12 @@ pub fn method(id: &str) -> Result<&'static Entry> {
 
 /// The parameters that a method takes where rows are known to be clean and nothing else is said.
 pub fn on_clean(entry: &Entry) -> Map<String, Value> {
+    of_json(entry.on_clean)
+}
+
+fn of_json(text: &str) -> Map<String, Value> {
     // A test holds that every entry's are an object of known parameters, so nothing is lost here.
-    serde_json::from_str(entry.on_clean).unwrap_or_default()
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// What `auto` stands for, a recipe, or a single method as a recipe; also the path of a recipe file.
@@ -99,6 +103,9 @@ pub fn resolve(name: &str, task: Task, modality: Modality) -> Result<Recipe> {
     }
     if let Ok(entry) = method(name) {
         let mut recipe = Recipe::of_method(entry.card, modality);
+        if recipe.encoder.kind == "windows" {
+            recipe.encoder.params = of_json(entry.on_series);
+        }
         if task == Task::Fit {
             recipe.members.iter_mut().for_each(|member| member.detector.params = on_clean(entry));
         }

@@ -15,6 +15,9 @@ pub trait Detector: Params {
     /// Parameters that differ from the defaults where the rows fitted to are known to be clean (`fit`), as a JSON
     /// object. Where they may hold anomalies (`scan`), a method guards against them by default.
     const ON_CLEAN: &'static str = "{}";
+    /// Parameters of the encoder of windows that differ from its defaults where a method of rows judges windows of series,
+    /// as a JSON object.
+    const ON_SERIES: &'static str = "{}";
     /// Whether it learns from [`Features::labels`]; the gate then refuses data in which no part is known to be
     /// anomalous.
     const LEARNS_FROM_LABELS: bool = false;

@@ -88,6 +88,8 @@ pub struct Entry {
     pub card: &'static Card,
     /// Parameters for clean rows (see [`Detector::ON_CLEAN`]).
     pub on_clean: &'static str,
+    /// Parameters of the encoder of windows (see [`Detector::ON_SERIES`]).
+    pub on_series: &'static str,
     /// Whether a fit needs labels (see [`Detector::LEARNS_FROM_LABELS`]).
     pub learns_from_labels: bool,
     /// A detector from JSON parameters.
@@ -104,6 +106,7 @@ impl Entry {
         Self {
             card: &D::CARD,
             on_clean: D::ON_CLEAN,
+            on_series: D::ON_SERIES,
             learns_from_labels: D::LEARNS_FROM_LABELS,
             from_json: |value| Ok(Box::new(Erased(params_from_json::<D>(D::CARD.id, value)?))),
             schema: params_schema::<D>,

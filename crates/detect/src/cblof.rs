@@ -87,12 +87,14 @@ pub struct Cblof {
     pub size_ratio: f64,
     /// Whether scores are multiplied by the size of the row's own cluster, as in the paper.
     pub use_weights: bool,
+    /// Divides each column by its standard deviation first, so that units do not matter.
+    pub standardize: bool,
 }
 
 impl Default for Cblof {
     /// As in PyOD; the paper has the same alpha and beta.
     fn default() -> Self {
-        Self { n_clusters: 8, large_frac: 0.9, size_ratio: 5.0, use_weights: false }
+        Self { n_clusters: 8, large_frac: 0.9, size_ratio: 5.0, use_weights: false, standardize: true }
     }
 }
 
@@ -136,8 +138,10 @@ impl Detector for Cblof {
         let stage = run.stage("clustering", 1);
         let mean = column_means(values);
         let variance = column_variances(values, &mean);
-        let scale: Vec<f64> =
-            variance.iter().zip(&mean).map(|(variance, mean)| unit_scale(*mean, variance.sqrt())).collect();
+        let unit = |(variance, mean): (&f64, &f64)| {
+            if self.standardize { unit_scale(*mean, variance.sqrt()) } else { 1.0 }
+        };
+        let scale: Vec<f64> = variance.iter().zip(&mean).map(unit).collect();
         let search = Search {
             k: self.n_clusters,
             n_candidates: 2 + (self.n_clusters as f64).ln() as usize,

@@ -9,10 +9,13 @@ mod cusum;
 mod damp;
 mod errors;
 mod ewma;
+mod fourier_residual;
 mod holt_winters;
+mod kalman_trend;
 mod matrix_profile;
 mod pan_matrix_profile;
 mod per_channel;
+mod polynomial;
 mod residuals;
 mod rolling_mad;
 mod rolling_z_score;
@@ -20,6 +23,7 @@ mod seasonal_hybrid_esd;
 mod shapes;
 mod spectral_residual;
 mod stl_residual;
+mod theta;
 #[cfg(test)]
 mod trials;
 
@@ -28,12 +32,16 @@ anomalyst_core::methods! {
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
+    fourier_residual::FourierResidual,
     holt_winters::HoltWinters,
+    kalman_trend::KalmanTrend,
     matrix_profile::MatrixProfile,
     pan_matrix_profile::PanMatrixProfile,
+    polynomial::Polynomial,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
+    theta::Theta,
 }

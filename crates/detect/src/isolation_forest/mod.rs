@@ -236,6 +236,9 @@ impl Detector for IsolationForest {
         min_items: 2,
         control: false,
     };
+    // Trees cut one column at a time, so channels need no common unit; of windows of many channels the mixture of all
+    // values says more than each in its own unit.
+    const ON_SERIES: &'static str = r#"{"scale": "none", "normalize": "auto", "length_of_many": 100}"#;
     type Model = IsolationForestModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<IsolationForestModel> {

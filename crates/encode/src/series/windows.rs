@@ -24,8 +24,6 @@ use serde::{Deserialize, Serialize};
 
 use super::channels::{self, Channel, ChannelScale};
 
-/// Points of a window of several channels, where no length is given.
-const LENGTH_OF_MANY: usize = 40;
 /// A window that varies less than this share of its channels' units is flat: what is left is noise of measuring.
 const FLAT: f64 = 1e-5;
 
@@ -33,9 +31,13 @@ const FLAT: f64 = 1e-5;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WindowEncoder {
-    /// Points of a window. Left out, the period of the first series' channel; 40 where there are several channels.
+    /// Points of a window. Left out, the period of the first series' channel; `length_of_many` where there are several
+    /// channels.
     #[schemars(range(min = 1, max = 100_000))]
     pub length: Option<usize>,
+    /// Points of a window of several channels, where no length is given.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub length_of_many: usize,
     /// Which period, where no length is given: 1 the strongest, 2 the strongest longer one, and so on.
     #[schemars(range(min = 1, max = 9))]
     pub rank: usize,
@@ -51,6 +53,8 @@ pub struct WindowEncoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalize {
+    /// The channel where there is one, the window where there are several.
+    Auto,
     /// Centre and unit of the channel: level and size of a shape count.
     #[default]
     Channel,
@@ -73,6 +77,7 @@ impl Default for WindowEncoder {
     fn default() -> Self {
         Self {
             length: None,
+            length_of_many: 40,
             rank: 1,
             normalize: Normalize::default(),
             spread: Spread::default(),
@@ -115,14 +120,19 @@ impl Encoder for WindowEncoder {
                 format!("a series of {shortest} points is shorter than the window of {length}"),
             );
         }
-        let shape = WindowShape { length, normalize: self.normalize, spread: self.spread };
+        let normalize = match self.normalize {
+            Normalize::Auto if channels.len() > 1 => Normalize::Window,
+            Normalize::Auto => Normalize::Channel,
+            said => said,
+        };
+        let shape = WindowShape { length, normalize, spread: self.spread };
         Ok((FittedWindowEncoder::new(channels, shape), notices))
     }
 }
 
 impl WindowEncoder {
     fn usual_length(&self, channels: &[Channel], series: &Series) -> usize {
-        let [only] = channels else { return LENGTH_OF_MANY };
+        let [only] = channels else { return self.length_of_many };
         let first = series.ranges().next().unwrap_or_default();
         let Ok(values) = channels::measured(std::slice::from_ref(only), series) else {
             return LENGTH_OF_MANY;

@@ -46,8 +46,8 @@ pub fn bad_parameters_are_refused(entry: &Entry) {
     }
 }
 
-/// Parameters that differ from the defaults in one place each: every word of every choice, both truths, and for
-/// numbers the least and one more.
+/// Parameters that differ from the defaults in one place each: every word of every choice, both truths, for numbers
+/// the least and one more, and lists of both.
 pub(super) fn variants(entry: &Entry) -> Vec<Value> {
     let schema = (entry.schema)();
     let mut all = vec![json!({})];
@@ -57,8 +57,12 @@ pub(super) fn variants(entry: &Entry) -> Vec<Value> {
             Some(least) if is_integer(property) => vec![json!(least as i64), json!(least as i64 + 1)],
             Some(least) => vec![json!(least)],
             None if property.get("type") == Some(&json!("boolean")) => vec![json!(true), json!(false)],
+                least.map(|least| json!([least, least + 1])).into_iter().collect()
+                let least = property.pointer("/items/minimum").and_then(Value::as_i64);
             // What may stand in a list is for the method's own tests.
+            None if property.get("type") == Some(&json!("array")) => {
             None if property["type"].to_string().contains("array") => vec![json!([])],
+            }
             None => words(&schema, property),
         };
         assert!(!values.is_empty(), "no value of `{name}` can be told from its schema");
