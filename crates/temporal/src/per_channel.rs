@@ -79,7 +79,6 @@ pub(crate) fn fit_score<M: ChannelModel>(
     run: &Run,
     learn: impl Fn(&[Vec<f64>], &Run) -> Result<(M, Vec<Vec<f64>>)> + Sync,
 ) -> Result<(PerChannel<M>, Vec<f32>)> {
-    let stage = run.stage("channels", train.n_values() as u64);
     let stage = run.stage("learning channels", train.n_values() as u64);
     let learned: Vec<(Channel<M>, Vec<f64>)> = (0..train.n_values())
         .into_par_iter()

@@ -135,7 +135,7 @@ impl WindowEncoder {
         let [only] = channels else { return self.length_of_many };
         let first = series.ranges().next().unwrap_or_default();
         let Ok(values) = channels::measured(std::slice::from_ref(only), series) else {
-            return LENGTH_OF_MANY;
+            return self.length_of_many;
         };
         let values: Vec<f64> = values.slice(s![first, 0]).iter().map(|&v| f64::from(v)).collect();
         ranked_period(&values, self.rank)
