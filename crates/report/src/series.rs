@@ -117,7 +117,11 @@ pub(crate) fn document(outcome: &Outcome) -> Document {
         Block::Text(format!("p-values: {}.", outcome.decision.p_value_meaning)),
     ];
     sections.push(Section { title: "How to get this again".into(), blocks: again });
-    let name = crate::text::source_name(&source.paths);
+    let name = match source.paths.as_slice() {
+        // The folder is not what the page is about.
+        [one] => one.rsplit(['/', '\\']).next().unwrap_or(one).to_owned(),
+        paths => crate::text::source_name(paths),
+    };
     Document { title: format!("What does not belong in {name}"), lead, sections }
 }
 

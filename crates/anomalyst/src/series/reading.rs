@@ -192,7 +192,7 @@ fn order(table: &Table, key: Option<&Column>, times: Option<&[i64]>, notices: &m
         if n_back > 0 {
             let tally = Tally { n: n_back, of: table.n_rows as u64 };
             notices.counted(NoticeKind::Handled, None, tally, |tally| {
-                format!("{tally} rows are earlier than one before them; put in the order of time")
+                format!("{tally} are earlier than one before them; put in the order of time")
             });
         }
     }
@@ -226,7 +226,7 @@ fn look_at_times(series: &Series, notices: &mut Notices) {
     let n = series.n_points() as u64;
     if n_repeated > 0 {
         notices.counted(NoticeKind::Handled, None, Tally { n: n_repeated, of: n }, |tally| {
-            format!("{tally} points have the time of the point before; kept in their order")
+            format!("{tally} have the time of the one before; kept in their order")
         });
     }
     if n_gaps > 0 {

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use anomalyst::TrainedModel;
 use anomalyst::core::{Cancel, Error, Table, nearest_name};
 use anomalyst::data::ReadOptions;
+use anomalyst::series::AnyTrained;
 
 use crate::args::ExplainArgs;
 use crate::{commands, console};
@@ -13,7 +13,10 @@ pub(crate) fn run(args: &ExplainArgs, cancel: Cancel) -> anyhow::Result<ExitCode
     let run = console::run_of(&args.run, cancel);
     let (model, table) = match &args.model {
         Some(path) => {
-            let model = TrainedModel::load(path)?;
+            let AnyTrained::Table(model) = AnyTrained::load(path)? else {
+                return Err(Error::Data("a model of series explains events: `score` says why each".into()).into());
+            };
+            let model = *model;
             let read = ReadOptions { expected: Some(model.schema.clone()), ..args.read.options() };
             let source = anomalyst::data::open(&args.read.data, &read, &run)?;
             (model, anomalyst::read(&source, &run)?.table)

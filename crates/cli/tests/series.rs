@@ -1,0 +1,102 @@
+//! Series through the command: what a person sees who uses it right, and who does not.
+
+mod support;
+
+use std::fmt::Write;
+
+use support::Folder;
+
+/// A wave of 24 points in two channels, one point a minute; from point `odd` on, for 30 points, `a` stands still.
+fn wave(n: usize, odd: Option<usize>) -> String {
+    let mut text = String::from("at,a,b\n");
+    for i in 0..n {
+        let noise = ((i * 7919) % 1000) as f64 / 1000.0 - 0.5;
+        let t = i as f64 / 24.0 * std::f64::consts::TAU;
+        let still = odd.is_some_and(|odd| (odd..odd + 30).contains(&i));
+        let a = if still { 3.0 } else { t.sin() + 0.1 * noise };
+        let _ = writeln!(
+            text,
+            "2024-03-{:02}T{:02}:{:02}:00Z,{a:.4},{:.4}",
+            1 + i / 1440,
+            i / 60 % 24,
+            i % 60,
+            t.cos() - 0.1 * noise
+        );
+    }
+    text
+}
+
+#[test]
+fn scan_finds_the_event_and_says_when() {
+    let folder = Folder::new().with("s.csv", wave(2000, Some(1200)));
+    let json = folder.run("scan s.csv --json --report s.html --out s.ndjson").ok().json();
+    let event = &json["events"][0];
+    let [first, last] = ["first", "last"].map(|key| event[key].as_u64().unwrap());
+    assert!((1100..=1205).contains(&first) && (1220..1330).contains(&last), "{event}");
+    assert!(event["start"].as_str().unwrap().starts_with("2024-03-01T"), "{event}");
+    assert!(!event["sentence"].as_str().unwrap().is_empty());
+    assert_eq!(folder.read("s.ndjson").lines().count(), 2000);
+    let html = folder.read("s.html");
+    assert!(html.contains("class=\"odd\"") && html.contains("2024-03-01T00:00:00Z") || html.contains("2024-03-01"));
+    let text = folder.run("scan s.csv").ok().stdout;
+    assert!(text.contains("event") && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn a_model_of_series_scores_later_series() {
+    let folder = Folder::new().with("good.csv", wave(3000, None)).with("new.csv", wave(1500, Some(700)));
+    folder.run("fit good.csv --as series --model m.anomalyst").ok();
+    let json = folder.run("score new.csv --model m.anomalyst --json").ok().json();
+    assert!(json["n_events"].as_u64().unwrap() >= 1, "{json}");
+    let first = json["events"][0]["first"].as_u64().unwrap();
+    assert!((600..=735).contains(&first), "{json}");
+    folder.run("fit good.csv --as series --model again.anomalyst --threads 1").ok();
+    let bytes = |name: &str| std::fs::read(folder.path(name)).unwrap();
+    assert!(bytes("m.anomalyst") == bytes("again.anomalyst"), "the model files differ");
+    folder.run("explain new.csv --model m.anomalyst --item 3").fails(1, &["series"]);
+}
+
+#[test]
+fn long_tables_are_many_series() {
+    let mut text = String::from("at,machine,x\n");
+    for i in 0..600 {
+        for machine in ["m1", "m2"] {
+            let odd = machine == "m2" && (300..320).contains(&i);
+            let x = if odd { 5.0 } else { (i as f64 / 3.0).sin() };
+            let _ = writeln!(text, "{},{machine},{x:.3}", 1_700_000_000 + 60 * i);
+        }
+    }
+    let folder = Folder::new().with("l.csv", text);
+    let json = folder.run("scan l.csv --as series --time at --key machine --json").ok().json();
+    assert_eq!(json["events"][0]["series"], "m2", "{json}");
+}
+
+#[test]
+fn what_cannot_be_a_series_is_said() {
+    let folder = Folder::new()
+        .with("words.csv", "at,x\n2024-01-01,red\n2024-01-02,blue\n2024-01-03,red\n2024-01-04,blue\n")
+        .with("flat.csv", format!("x\n{}", "5\n".repeat(100)))
+        .with("short.csv", "x\n1\n2\n3\n4\n5\n")
+        .with("empty.csv", format!("at,x\n{}", (1..50).map(|i| format!("2024-01-{:02},\n", i % 28 + 1)).collect::<String>()))
+        .with("huge.csv", format!("x\n{}1e300\n", "1\n2\n".repeat(200)));
+    folder.run("scan words.csv --as series").fails(1, &["numbers"]);
+    folder.run("scan short.csv --as series --time when").fails(1, &["when"]);
+    folder.run("scan short.csv --as series --top 3").fails(1, &["--false-alarms-per-day"]);
+    folder.run("scan short.csv --as series --set encoder.length=0").fails(1, &["length"]);
+    // Data without an answer that can be given: nothing stands out, or a clear error.
+    let text = folder.run("scan flat.csv --as series").ok().stdout;
+    assert!(text.contains("No stretch stands out"), "{text}");
+    folder.run("scan short.csv --as series --set encoder.length=100").ok();
+    folder.run("scan huge.csv --as series").ok();
+    folder.run("scan empty.csv --as series").fails(1, &["number"]);
+}
+
+#[test]
+fn tables_stay_tables() {
+    let folder = Folder::new().with("s.csv", wave(200, None));
+    let json = folder.run("scan s.csv --as table --json").ok().json();
+    assert!(json.get("events").is_none() && json["findings"].is_array());
+    // A rule of rows says what the user has in mind.
+    let json = folder.run("scan s.csv --top 3 --json").ok().json();
+    assert_eq!(json["decision"]["n_anomalous"], 3);
+}
