@@ -15,6 +15,7 @@ mod reference;
 mod row_map;
 mod sample;
 mod sentence;
+pub mod series;
 mod subject;
 mod usual;
 mod view;

@@ -5,5 +5,7 @@
 mod degenerate;
 mod evidence;
 mod faithfulness;
+mod planted;
+mod series;
 mod stored;
 mod subjects;
