@@ -123,8 +123,7 @@ members of their own on one view of the data and are methods: `--method lscp --s
 fn metrics() -> String {
     let mut text = format!(
         "{GENERATED}\n# Metrics\n\nThe page of each metric (equations, random level, weakness, source) stands at the head of its file. \
-         `anomalyst eval` computes those of items and series, `anomalyst bench` those that need only scores; \
-         the others are functions of the `measure` crate.\n"
+         `anomalyst eval` computes them all, `anomalyst bench` those of items and series that need only scores.\n"
     );
     let families: [(&str, &str, Vec<&MetricCard>); 5] = [
         ("Items", "items", items::METRICS.iter().map(|entry| entry.card).collect()),
@@ -152,8 +151,22 @@ fn metrics() -> String {
             );
         }
     }
-    text
+    text + INTERVALS
 }
+
+const INTERVALS: &str = "
+## Intervals
+
+An interval of `eval` comes from drawing the data again with replacement, 1,000 times unless `--replicates` says otherwise: items
+within each class, series and forecasts in blocks of neighbours, maps as whole images, those with a defect and those without apart.
+The same seed draws the same. Where 1,000 draws would be too much work fewer are made, and below 50 there is no interval.
+
+Maps are ranked once and weighed anew for each draw; 1,000 draws of 500 maps of 256 x 256 take seconds for all metrics together.
+That is exact while the pixels fit into half of the memory for computing (about 60 million of them with the 512 MB of `eval`; pixels
+below every defect hardly count). Beyond it neighbouring thresholds are taken together in the draws, never in the value. A single
+image of a kind says nothing of its kind, and more than 65,536 maps are too many to rank: no interval then. With a dozen images or
+fewer, percentiles are narrower than they should be.
+";
 
 /// Where a method's file is: a file or a folder of its id, in one of the crates of methods.
 pub(crate) fn source_file(id: &str) -> String {

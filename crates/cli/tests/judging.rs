@@ -143,7 +143,9 @@ fn two_models_of_maps_are_compared_by_their_images() {
     let map = |defect: f64, i: usize| npy(&[[defect, 1.0, 1.5, 0.1], [defect, 2.0, 0.2, 0.01 * i as f64]]);
     let mut folder = folder
         .with("models/blind/good.npy", npy(&[[1.0, 2.0, 3.0, 0.5]; 2]))
-        .with("models/sharp/good.npy", npy(&[[1.0, 2.0, 3.0, 0.5]; 2]));
+        .with("models/blind/fine.npy", npy(&[[1.0, 2.0, 4.0, 0.5]; 2]))
+        .with("models/sharp/good.npy", npy(&[[1.0, 2.0, 3.0, 0.5]; 2]))
+        .with("models/sharp/fine.npy", npy(&[[1.0, 2.0, 4.0, 0.5]; 2]));
     for i in 0..8 {
         folder = folder
             .with(&format!("models/blind/{i}.npy"), map(0.5, i))
@@ -162,6 +164,24 @@ fn two_models_of_maps_are_compared_by_their_images() {
     );
     let text = folder.run("eval models --labels masks").ok().stdout;
     assert!(text.contains("sharp is better") && text.contains("Wilcoxon"), "{text}");
+    let threshold = "--set instance_ap.threshold=5 --set iou_at_threshold.threshold=5 --set \
+                     pixel_f1_at_threshold.threshold=5 --seed 3 --replicates 100";
+    let all = || folder.run(&format!("eval models --labels masks --json {threshold}")).ok().json();
+    let json = all();
+    for scorer in json["scorers"].as_array().unwrap() {
+        let metrics = scorer["metrics"].as_array().unwrap();
+        assert_eq!(metrics.len(), 8);
+        for metric in metrics {
+            let bound = |bound: &str| metric["interval"][bound].as_f64();
+            assert!(bound("low").is_some() && bound("low") <= bound("high"), "{metric}");
+        }
+    }
+    assert_eq!(json, all());
+    let page = folder.run(&format!("eval models --labels masks --report page.html {threshold}")).ok();
+    assert!(
+        !page.stdout.is_empty() && folder.read("page.html").contains("Whole images were drawn"),
+        "{page:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How long the metrics of maps take: 500 maps of 256 x 256 (or as many as given), every tenth with some defects.
+//! How long the metrics of maps and their intervals take: 500 maps of 256 x 256 (or as many as given), every tenth with some defects.
 //!
 //! `cargo run --release -p anomalyst-measure --example pixel_speed [MAPS]`
 
@@ -7,9 +7,13 @@
 use std::time::Instant;
 
 use anomalyst_core::{Result, Run};
-use anomalyst_measure::MetricExt;
-use anomalyst_measure::pixels::{Aupimo, Aupro, MapSet, MapsInMemory, PixelAp, PixelAuroc, ScoredMap};
+use anomalyst_measure::compare::{Bootstrap, bootstrap_intervals};
+use anomalyst_measure::pixels::{
+    Aupimo, Aupro, METRICS, MapSet, MapsInMemory, PixelAp, PixelAuroc, ScoredMap,
+};
+use anomalyst_measure::{AnyMetric, MetricEntry, MetricExt};
 use rand::RngExt;
+use serde_json::{Value, json};
 
 const SIDE: usize = 256;
 
@@ -45,5 +49,27 @@ fn main() -> Result<()> {
     time("aupro", &|set| Aupro::default().measure_on(set))?;
     time("aupimo", &|set| Aupimo::default().measure_on(set))?;
     time("pixel_auroc", &|set| PixelAuroc {}.measure_on(set))?;
-    time("pixel_ap", &|set| PixelAp {}.measure_on(set))
+    time("pixel_ap", &|set| PixelAp {}.measure_on(set))?;
+    let set = MapSet::new(maps);
+    let metrics = METRICS.iter().map(with_threshold).collect::<Result<Vec<_>>>()?;
+    let metrics: Vec<_> = metrics.iter().map(|metric| &**metric).collect();
+    for n_replicates in [300, 1_000] {
+        let start = Instant::now();
+        let plan = Bootstrap { n_replicates, ..Bootstrap::default() };
+        let all = bootstrap_intervals(&set, &metrics, plan, &Run::new(0))?;
+        println!("intervals of all from {n_replicates} draws: {:.3} s", start.elapsed().as_secs_f64());
+        for (metric, of) in metrics.iter().zip(all) {
+            println!(
+                "  {:22} {:?}",
+                metric.card().id,
+                of.map(|of| (of.interval.low, of.interval.high, of.n_used))
+            );
+        }
+    }
+    Ok(())
+}
+
+fn with_threshold(entry: &MetricEntry<MapSet>) -> Result<Box<dyn AnyMetric<MapSet>>> {
+    let takes_one = (entry.schema)().pointer("/properties/threshold").is_some();
+    (entry.from_json)(&if takes_one { json!({"threshold": 0.9}) } else { Value::Null })
 }

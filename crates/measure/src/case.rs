@@ -352,19 +352,20 @@ impl Redraw for Case {
         self.len()
     }
 
-    fn prepare(&self, block: Option<usize>) {
+    fn prepare(&self, block: Option<usize>) -> Result<bool> {
         if block.is_none() && self.is_only_scores() {
             // Sorted once here rather than by all threads at once.
             self.ranking();
         }
+        Ok(true)
     }
 
     /// Items within each class; points of series in blocks.
-    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
-        match block {
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Result<Self> {
+        Ok(match block {
             None => self.resampled(random),
             Some(block_len) => self.resampled_in_blocks(block_len, random),
-        }
+        })
     }
 }
 

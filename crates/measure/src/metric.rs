@@ -25,14 +25,26 @@ pub trait Measurable: Sync {
 
 /// What can be drawn again with replacement, so that a metric's spread over such draws tells how far to trust it.
 pub trait Redraw: Measurable + Sized {
+    /// Does the work that all draws share; `false` where draws would tell nothing.
+    fn prepare(&self, _block: Option<usize>) -> Result<bool> {
+        Ok(true)
+    }
+
     /// How much there is to draw; bounds how often drawing again is affordable.
     fn n_units(&self) -> usize;
 
-    /// Work that all draws share, done once before them.
-    fn prepare(&self, _block: Option<usize>) {}
-
     /// As much of the same kind, drawn with replacement: one by one, or in blocks of that many neighbours.
-    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self;
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Result<Self>;
+
+    /// How many draws are best made together.
+    fn n_at_once(&self) -> usize {
+        1
+    }
+
+    /// A draw from each of these streams.
+    fn redrawn_at_once(&self, block: Option<usize>, randoms: &mut [Random]) -> Result<Vec<Self>> {
+        randoms.iter_mut().map(|random| self.redrawn(block, random)).collect()
+    }
 }
 
 /// A metric: plain parameters, a card, one number.
@@ -54,7 +66,7 @@ pub trait Metric: Params {
     }
 
     /// Whether the number is the mean of [`Metric::parts`] that are independent of each other, such as maps: then they
-    /// give its interval, and the paired test of two scorers.
+    /// give the paired test of two scorers.
     const INDEPENDENT_PARTS: bool = false;
 
     /// One value per item, series or map, where the number is a mean of such; `NaN` where one has none.

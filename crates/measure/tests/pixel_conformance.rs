@@ -261,7 +261,7 @@ fn budget_and_threads_change_no_bit() {
     }
 }
 
-/// Intervals and paired tests of images rest on this.
+/// Paired tests of images rest on this.
 #[test]
 fn independent_parts_are_of_maps_and_the_value_is_their_mean() {
     let set = MapSet::new(maps(0.7, &mut Run::new(8).random(0)));

@@ -14,7 +14,7 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
         title: title.to_owned(),
         lead: match evaluation.subject {
             Subject::Groups => format!("{} items in groups.", evaluation.n),
-            Subject::Maps => format!("{} maps of scores.", evaluation.n),
+            Subject::Maps => format!("{} maps of scores.{}", evaluation.n, drawn_images(evaluation)),
             Subject::Forecasts => format!("{} steps were forecast.", evaluation.n),
             _ => format!("{} items, {} of them anomalous ({share:.2} %).", evaluation.n, evaluation.n_odd),
         },
@@ -35,6 +35,16 @@ pub fn document(evaluation: &Evaluation, title: &str) -> Document {
     document.sections.extend(curves(evaluation));
     document.sections.extend(meanings(evaluation));
     document
+}
+
+/// How intervals of maps came about, where there are any.
+fn drawn_images(evaluation: &Evaluation) -> &'static str {
+    let mut all = evaluation.scorers.iter().flat_map(|judged| &judged.metrics);
+    if all.any(|judgement| judgement.interval.is_some()) {
+        " Whole images were drawn again for the intervals, those with a defect and those without apart."
+    } else {
+        ""
+    }
 }
 
 /// What each metric measures and when it misleads.

@@ -7,18 +7,19 @@ mod forecasts;
 mod input;
 mod labels;
 mod maps;
+mod spread;
 
 use anomalyst::core::{Error, Interval, Result, Run, nearest_name};
-use anomalyst_measure::compare::{Bootstrap, bootstrap_interval, default_block_len, mean_interval};
+use anomalyst_measure::compare::default_block_len;
 use anomalyst_measure::forecasts::{Forecasts, PowerPlan, PowerRow, PowerSize, power_table};
 use anomalyst_measure::noise::{self, NoiseRow};
 use anomalyst_measure::pixels::MapSet;
 use anomalyst_measure::{
-    AnyMetric, Better, Case, Curve, Measurable, MetricCard, MetricEntry, Redraw, Subject, groups, items,
-    pixels, series,
+    AnyMetric, Better, Case, Curve, MetricCard, MetricEntry, Redraw, Subject, groups, items, pixels, series,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
+use spread::with_intervals;
 
 pub use compare::Comparison;
 pub use document::document;
@@ -128,7 +129,7 @@ pub fn evaluate(input: &EvalInput, options: &EvalOptions, run: &Run) -> Result<E
     let mut evaluation = match &input.scored {
         Scored::Cases(subject, scorers) => of_cases(*subject, scorers, options, run)?,
         Scored::Groups(grouping) => {
-            let judged = apart(groups::METRICS, "groups", grouping, &Drawn { block: None }, options, run)?;
+            let judged = apart(groups::METRICS, "groups", grouping, None, options, run)?;
             Evaluation::of(Subject::Groups, grouping.len(), vec![judged])
         }
         Scored::Maps(scorers) => of_maps(scorers, options, run)?,
@@ -163,7 +164,8 @@ fn of_cases(
         let mut judgements = Vec::new();
         for metric in &metrics {
             run.check()?;
-            judgements.push(judge(&**metric, case, &Drawn { block }, options, run)?);
+            let said = judge(&**metric, case, options, run)?;
+            judgements.extend(with_intervals(vec![(said, &**metric)], case, block, options, run)?);
             stage.advance(1);
         }
         let noise = if options.noise { noise::table(case, &metrics, run)? } else { Vec::new() };
@@ -180,7 +182,7 @@ fn of_cases(
 fn of_maps(scorers: &[(String, MapSet)], options: &EvalOptions, run: &Run) -> Result<Evaluation> {
     let judged: Vec<Judged> = scorers
         .iter()
-        .map(|(name, maps)| apart(pixels::METRICS, name, maps, &ByParts, options, run))
+        .map(|(name, maps)| apart(pixels::METRICS, name, maps, None, options, run))
         .collect::<Result<_>>()?;
     let n_maps = scorers.first().map_or(0, |(_, maps)| maps.n_maps());
     let comparisons = compare::of_parts(&judged)?;
@@ -191,7 +193,7 @@ fn of_forecasts(forecasts: &Forecasts, options: &EvalOptions, run: &Run) -> Resu
     // Neighbouring steps of a series are forecast alike, so they are drawn together.
     let block = (forecasts.n_steps() as f64).cbrt().ceil() as usize;
     let family = anomalyst_measure::forecasts::METRICS;
-    let judged = apart(family, "ensemble", forecasts, &Drawn { block: Some(block) }, options, run)?;
+    let judged = apart(family, "ensemble", forecasts, Some(block), options, run)?;
     let mut power = Vec::new();
     if options.power {
         let size = PowerSize {
@@ -205,11 +207,11 @@ fn of_forecasts(forecasts: &Forecasts, options: &EvalOptions, run: &Run) -> Resu
 }
 
 /// Judges by a family of its own: the metrics named, or all of it whose needs are met.
-fn apart<I: Measurable>(
+fn apart<I: Redraw>(
     family: &'static [MetricEntry<I>],
     scorer: &str,
     input: &I,
-    spread: &dyn Spread<I>,
+    block: Option<usize>,
     options: &EvalOptions,
     run: &Run,
 ) -> Result<Judged> {
@@ -218,66 +220,20 @@ fn apart<I: Measurable>(
         let nearest = nearest_name(name, known()).map(str::to_owned);
         return Err(Error::Unknown { what: "metric of these labels", id: name.clone(), nearest });
     }
-    let mut judged = Vec::new();
+    let (mut judged, mut metrics) = (Vec::new(), Vec::new());
     for entry in family {
         run.check()?;
         let is_named = options.metrics.iter().any(|name| name == entry.card.id);
         let applies = options.metrics.is_empty() && input.check(entry.card).is_ok();
         if is_named || applies {
             let metric = (entry.from_json)(&parameters(entry.card.id, options))?;
-            judged.push(judge(&*metric, input, spread, options, run)?);
+            judged.push(judge(&*metric, input, options, run)?);
+            metrics.push(metric);
         }
     }
-    Ok(Judged { scorer: scorer.into(), metrics: judged, noise: Vec::new() })
-}
-
-/// How far a value can be trusted.
-trait Spread<I> {
-    /// The interval of `metric` on `input`, where one can be drawn.
-    fn interval(
-        &self,
-        metric: &dyn AnyMetric<I>,
-        input: &I,
-        options: &EvalOptions,
-        run: &Run,
-    ) -> Result<Option<Interval>>;
-}
-
-/// By drawing again from the data, in blocks where neighbours hang together.
-struct Drawn {
-    block: Option<usize>,
-}
-
-impl<I: Redraw> Spread<I> for Drawn {
-    fn interval(
-        &self,
-        metric: &dyn AnyMetric<I>,
-        input: &I,
-        options: &EvalOptions,
-        run: &Run,
-    ) -> Result<Option<Interval>> {
-        let Some(level) = options.level else { return Ok(None) };
-        let plan = Bootstrap { n_replicates: options.n_replicates, level, block: self.block };
-        Ok(bootstrap_interval(input, metric, plan, run)?.map(|of| of.interval))
-    }
-}
-
-/// From the independent parts of a metric; data too large to draw from again has no other interval.
-struct ByParts;
-
-impl<I> Spread<I> for ByParts {
-    fn interval(
-        &self,
-        metric: &dyn AnyMetric<I>,
-        input: &I,
-        options: &EvalOptions,
-        run: &Run,
-    ) -> Result<Option<Interval>> {
-        let (Some(level), true) = (options.level, metric.has_independent_parts()) else { return Ok(None) };
-        let parts = metric.parts(input)?.unwrap_or_default();
-        let known: Vec<f64> = parts.into_iter().filter(|part| part.is_finite()).collect();
-        mean_interval(&known, level, run)
-    }
+    let said = judged.into_iter().zip(metrics.iter().map(|metric| &**metric)).collect();
+    let metrics = with_intervals(said, input, block, options, run)?;
+    Ok(Judged { scorer: scorer.into(), metrics, noise: Vec::new() })
 }
 
 /// All metrics for labels of this kind.
@@ -324,13 +280,8 @@ fn parameters(id: &str, options: &EvalOptions) -> Value {
 /// Parts that are printed at most.
 const SHOWN_PARTS: usize = 1_000;
 
-fn judge<I>(
-    metric: &dyn AnyMetric<I>,
-    input: &I,
-    spread: &dyn Spread<I>,
-    options: &EvalOptions,
-    run: &Run,
-) -> Result<Judgement> {
+/// What `metric` says, without its interval.
+fn judge<I>(metric: &dyn AnyMetric<I>, input: &I, options: &EvalOptions, run: &Run) -> Result<Judgement> {
     let card = metric.card();
     let mut judgement = Judgement::blank(card);
     let value = match metric.measure(input) {
@@ -345,21 +296,23 @@ fn judge<I>(
     };
     judgement.value = Some(value);
     judgement.random = metric.random_level(input, run)?;
-    judgement.interval = spread.interval(metric, input, options, run)?;
     judgement.curve = if options.curves { metric.curve(input)? } else { None };
     let parts = metric.parts(input)?;
     judgement.independent_parts = parts.clone().filter(|_| metric.has_independent_parts());
     judgement.parts = parts.filter(|parts| parts.len() <= SHOWN_PARTS);
-    judgement.reading = reading(card, value, judgement.random, judgement.interval.as_ref());
+    judgement.reading = reading(&judgement);
     Ok(judgement)
 }
 
 /// The value in words: where it stands between chance and the best there is.
-fn reading(card: &MetricCard, value: f64, random: Option<f64>, interval: Option<&Interval>) -> String {
+fn reading(judgement: &Judgement) -> String {
+    let (card, interval) = (judgement.card, judgement.interval.as_ref());
     if card.better == Better::Neither {
         return String::new();
     }
-    let (Some(random), Some(best)) = (random, card.best()) else { return String::new() };
+    let (Some(value), Some(random), Some(best)) = (judgement.value, judgement.random, card.best()) else {
+        return String::new();
+    };
     if value == best {
         return "perfect on these items".into();
     }

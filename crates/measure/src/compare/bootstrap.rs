@@ -7,8 +7,8 @@
 //! # What is drawn
 //! Items: within each class, so that the share of anomalies stays. Series: blocks of neighbouring points, wrapping at
 //! the end of each series (the circular block bootstrap of Politis and Romano 1992), since neighbours are not
-//! independent; steps of forecasts likewise. Items in groups: one by one. Data sets, and independent parts of a metric
-//! such as maps: whole.
+//! independent; steps of forecasts likewise. Items in groups: one by one. Maps of scores: whole, those with a defect and
+//! those without apart. Data sets: whole.
 //!
 //! # Work
 //! Where replicates times items would pass 5e8, fewer replicates are drawn: 500 of a million items, 50 of ten
@@ -62,43 +62,78 @@ pub struct Resampled {
 
 /// The percentile interval of `metric` on `input`; the same on any number of threads.
 ///
-/// `None` where fewer than 50 replicates are affordable or have a value.
+/// `None` where fewer than 50 replicates are affordable or have a value, or where draws would tell nothing.
 pub fn bootstrap_interval<I: Redraw>(
     input: &I,
     metric: &dyn AnyMetric<I>,
     plan: Bootstrap,
     run: &Run,
 ) -> Result<Option<Resampled>> {
+    Ok(bootstrap_intervals(input, &[metric], plan, run)?.pop().flatten())
+}
+
+/// The percentile interval of each metric, all on the same draws; that of a metric is the same whichever others are
+/// asked for, and work that metrics share is done once per draw.
+pub fn bootstrap_intervals<I: Redraw>(
+    input: &I,
+    metrics: &[&dyn AnyMetric<I>],
+    plan: Bootstrap,
+    run: &Run,
+) -> Result<Vec<Option<Resampled>>> {
     check_level(plan.level)?;
-    let mean = metric.measure(input)?;
-    let n_replicates = plan.n_replicates.min(MAX_WORK / input.n_units().max(1));
-    if n_replicates < MIN_REPLICATES {
-        return Ok(None);
-    }
-    input.prepare(plan.block);
-    let replicate = |i: usize| -> Result<Option<f64>> {
+    run.install(|| {
+        let means: Vec<f64> = metrics.iter().map(|metric| metric.measure(input)).collect::<Result<_>>()?;
+        if plan.n_replicates < MIN_REPLICATES || metrics.is_empty() {
+            return Ok(vec![None; metrics.len()]);
+        }
+        if !input.prepare(plan.block)? {
+            return Ok(vec![None; metrics.len()]);
+        }
+        let n_replicates = plan.n_replicates.min(MAX_WORK / input.n_units().max(1));
+        if n_replicates < MIN_REPLICATES {
+            return Ok(vec![None; metrics.len()]);
+        }
+        let n_at_once = input.n_at_once().max(1);
+        let some = |first: usize| -> Result<Vec<Vec<Option<f64>>>> {
+            let replicates = first * n_at_once..((first + 1) * n_at_once).min(n_replicates);
+            let mut randoms: Vec<Random> = replicates.map(|i| run.random(i as u64)).collect();
+            let drawn = input.redrawn_at_once(plan.block, &mut randoms)?;
+            drawn.iter().map(|drawn| replicate(drawn, metrics, run)).collect()
+        };
+        let n_parts = n_replicates.div_ceil(n_at_once);
+        let drawn: Vec<_> = (0..n_parts).into_par_iter().map(some).collect::<Result<_>>()?;
+        let drawn = drawn.concat();
+        let of_metric = |(at, &mean): (usize, &f64)| {
+            let values = drawn.iter().filter_map(|values| values[at]).collect();
+            resampled(values, n_replicates, mean, plan.level)
+        };
+        Ok(means.iter().enumerate().map(of_metric).collect())
+    })
+}
+
+/// The value of each metric on a draw, where it has one.
+fn replicate<I>(drawn: &I, metrics: &[&dyn AnyMetric<I>], run: &Run) -> Result<Vec<Option<f64>>> {
+    let value = |metric: &&dyn AnyMetric<I>| {
         run.check()?;
-        match metric.measure(&input.redrawn(plan.block, &mut run.random(i as u64))) {
+        match metric.measure(drawn) {
             Ok(value) => Ok(value.is_finite().then_some(value)),
             Err(stop @ (Error::Cancelled | Error::Budget { .. })) => Err(stop),
             Err(_) => Ok(None),
         }
     };
-    let drawn: Vec<Option<f64>> =
-        run.install(|| (0..n_replicates).into_par_iter().map(replicate).collect::<Result<_>>())?;
-    let mut values: Vec<f64> = drawn.into_iter().flatten().collect();
+    metrics.iter().map(value).collect()
+}
+
+/// Percentiles of the replicates that have a value.
+fn resampled(mut values: Vec<f64>, n_replicates: usize, mean: f64, level: f64) -> Option<Resampled> {
     if values.len() < MIN_REPLICATES {
-        return Ok(None);
+        return None;
     }
     values.sort_unstable_by(f64::total_cmp);
-    let tail = (1.0 - plan.level) / 2.0;
-    let interval = Interval {
-        low: quantile(&values, tail),
-        mean,
-        high: quantile(&values, 1.0 - tail),
-        level: plan.level,
-    };
-    Ok(Some(Resampled { interval, n_used: values.len(), n_left_out: n_replicates - values.len() }))
+    let tail = (1.0 - level) / 2.0;
+    let interval =
+        Interval { low: quantile(&values, tail), mean, high: quantile(&values, 1.0 - tail), level };
+    Some(Resampled { interval, n_used: values.len(), n_left_out: n_replicates - values.len() })
 }
 
 /// Positions of `n` neighbours drawn with replacement in blocks of `block_len` that wrap at the end.
@@ -217,7 +252,7 @@ mod tests {
             .and_then(|case| case.with_series(vec![15, 40]))
             .and_then(|case| case.with_times(times))
             .unwrap();
-        let drawn = case.redrawn(Some(4), &mut run.random(0));
+        let drawn = case.redrawn(Some(4), &mut run.random(0)).unwrap();
         assert_eq!(drawn.series_ranges(), case.series_ranges());
         assert!(
             drawn.scores()[..15].iter().all(|s| *s < 15.0) && drawn.scores()[15..].iter().all(|s| *s >= 15.0)

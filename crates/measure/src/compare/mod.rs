@@ -10,7 +10,9 @@ mod special;
 mod wilcoxon;
 
 pub(crate) use bootstrap::drawn_in_blocks;
-pub use bootstrap::{Bootstrap, Resampled, bootstrap_interval, default_block_len, mean_interval};
+pub use bootstrap::{
+    Bootstrap, Resampled, bootstrap_interval, bootstrap_intervals, default_block_len, mean_interval,
+};
 pub use delong::{DeLong, PairedTest};
 pub use holm::holm;
 pub use ranks::{Friedman, Leaderboard, Standing, friedman, leaderboard, mean_ranks, nemenyi_difference};

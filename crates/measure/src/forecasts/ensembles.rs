@@ -129,13 +129,13 @@ impl Redraw for Forecasts {
         self.samples.len()
     }
 
-    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Result<Self> {
         let steps = drawn_in_blocks(self.n_steps(), block.unwrap_or(1), random);
         let pick = |values: &[f64], width: usize| {
             steps.iter().flat_map(|step| &values[step * width..(step + 1) * width]).copied().collect()
         };
         let samples = pick(&self.samples, self.n_samples * self.n_dims);
-        Self { observed: pick(&self.observed, self.n_dims), samples, ..*self }
+        Ok(Self { observed: pick(&self.observed, self.n_dims), samples, ..*self })
     }
 }
 

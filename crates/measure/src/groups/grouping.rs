@@ -125,13 +125,13 @@ impl Redraw for Grouping {
         self.len()
     }
 
-    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Self {
+    fn redrawn(&self, block: Option<usize>, random: &mut Random) -> Result<Self> {
         let rows = drawn_in_blocks(self.len(), block.unwrap_or(1), random);
         let pick = |numbers: &[u32]| -> Vec<u32> { rows.iter().map(|&row| numbers[row]).collect() };
         // Groups are numbered without gaps, whichever were drawn.
         let groups = Pairs::new(dense(&pick(&self.groups.found)), dense(&pick(&self.groups.truth)));
         let templates = self.templates.as_ref().map(|of| Pairs::new(pick(&of.found), pick(&of.truth)));
-        Self { groups, templates }
+        Ok(Self { groups, templates })
     }
 }
 
@@ -297,7 +297,7 @@ pub(super) mod tests {
         assert_eq!(dealt.groups().true_sizes, [1, 4]);
         // Each draw of five has both true groups or one; whatever it has, numbers stay without gaps.
         for i in 0..50 {
-            let redrawn = grouping.redrawn(None, &mut Run::new(1).random(i));
+            let redrawn = grouping.redrawn(None, &mut Run::new(1).random(i)).unwrap();
             let groups = redrawn.groups();
             assert_eq!(redrawn.len(), 5);
             assert!(groups.found_sizes.iter().chain(&groups.true_sizes).all(|&size| size > 0));

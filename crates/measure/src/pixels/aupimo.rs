@@ -51,9 +51,9 @@ use anomalyst_core::{Error, Params, Result, Run};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::maps::ScoredMap;
-use super::set::{MapSet, Survey};
-use super::sweep::{Step, Sweep};
+use super::set::MapSet;
+use super::survey::Survey;
+use super::sweep::{Step, Sweep, Weigh};
 use crate::{Better, Metric, MetricCard, Need, Subject};
 
 /// Between which false-alarm rates the curve is integrated.
@@ -104,8 +104,14 @@ impl Metric for Aupimo {
     type Input = MapSet;
 
     fn measure(&self, set: &MapSet) -> Result<f64> {
-        let values = self.per_odd_map(set)?;
-        Ok(values.iter().sum::<f64>() / values.len() as f64)
+        let survey = set.survey()?;
+        let (mut sum, mut n) = (0.0, 0.0);
+        for (&(i, _), value) in survey.odd_maps.iter().zip(self.per_odd_map(set)?) {
+            let times = f64::from(set.times(i));
+            sum += times * value;
+            n += times;
+        }
+        Ok(sum / n)
     }
 
     fn random_level(&self, set: &MapSet, _run: &Run) -> Result<Option<f64>> {
@@ -159,9 +165,9 @@ impl Aupimo {
                 .map(|&(_, n_odd)| ImageCurve { n_odd, ..ImageCurve::default() })
                 .collect(),
         };
-        let weight = |map: &ScoredMap| if map.mask().is_none() { weights.of(map.len() as u64) } else { 0 };
-        let lowest = survey.lowest_bucket(weights.pixels_for(span.high), true);
-        let sweep = Sweep { lowest, weight: &weight, class: &|i, _| slots[i] };
+        let lowest = set.lowest_bucket(weights.pixels_for(span.high), true)?;
+        let weigh = Weigh::NormalMaps(&|len| weights.of(len));
+        let sweep = Sweep { lowest, weigh, class: &|i, _| slots[i] };
         sweep.walk(set, |step| curves.add(step))?;
         Ok(curves.finish())
     }
@@ -285,8 +291,8 @@ impl Curves {
 mod tests {
     use super::*;
     use crate::MetricExt;
-    use crate::pixels::MapsInMemory;
     use crate::pixels::testing::{golden_maps, map, random_maps};
+    use crate::pixels::{MapsInMemory, ScoredMap};
     use proptest::prelude::*;
 
     #[test]

@@ -53,7 +53,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::set::MapSet;
-use super::sweep::{Corners, Step, Sweep};
+use super::sweep::{Corners, Step, Sweep, Weigh};
 use crate::{Better, Curve, Metric, MetricCard, Need, Subject};
 
 /// How far the curve is integrated.
@@ -133,8 +133,9 @@ impl Aupro {
             ..Overlap::default()
         };
         overlap.corners.push([0.0, 0.0]);
-        let lowest = survey.lowest_bucket(end.ceil() as u64, false);
-        Sweep { lowest, weight: &|_| 1, class: &|_, size| size }.walk(set, |step| overlap.add(step))?;
+        let lowest = set.lowest_bucket(end.ceil() as u64, false)?;
+        let sweep = Sweep { lowest, weigh: Weigh::Alike, class: &|_, size| size };
+        sweep.walk(set, |step| overlap.add(step))?;
         // Below the lowest score met come normal pixels alone, or nothing before the limit.
         overlap.go(end, overlap.found);
         Ok(overlap)

@@ -31,18 +31,19 @@ pub(super) fn given(id: &str, threshold: Option<f32>) -> Result<f32> {
 /// Counts the pixels at this threshold, once per set of maps.
 pub(super) fn flagged(set: &MapSet, threshold: f32) -> Result<Arc<Flagged>> {
     set.memo.shared(threshold.to_string(), || {
-        let add = |(hits, flagged): &mut (u64, u64), _: usize, map: &ScoredMap| {
-            *flagged += count(map.scores().iter(), threshold);
-            if let Some(mask) = map.mask() {
-                let odd = map.scores().iter().zip(mask).filter(|(_, odd)| **odd);
-                *hits += count(odd.map(|(score, _)| score), threshold);
-            }
+        // Hits and flagged pixels of each map, however often it counts.
+        let look = |_, map: &ScoredMap| {
+            let odd = map.scores().iter().zip(map.mask().unwrap_or_default()).filter(|(_, odd)| **odd);
+            [count(odd.map(|(score, _)| score), threshold), count(map.scores().iter(), threshold)]
         };
-        let parts = set.fold(&set.all(), || (0, 0), add)?;
+        let maps = set.source.memo.shared(threshold.to_string(), || set.each(&set.all(), look))?;
+        let total = |what: usize| -> u64 {
+            maps.iter().enumerate().map(|(i, map)| u64::from(set.times(i)) * map[what]).sum()
+        };
         let survey = set.survey()?;
         Ok(Flagged {
-            hits: parts.iter().map(|part| part.0).sum::<u64>() as f64,
-            flagged: parts.iter().map(|part| part.1).sum::<u64>() as f64,
+            hits: total(0) as f64,
+            flagged: total(1) as f64,
             odd: survey.n_odd as f64,
             all: (survey.n_odd + survey.n_normal) as f64,
         })

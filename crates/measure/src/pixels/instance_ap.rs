@@ -47,6 +47,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use anomalyst_core::{Params, Result, Run};
 use schemars::JsonSchema;
@@ -95,15 +96,16 @@ impl Metric for InstanceAp {
 
     fn measure(&self, set: &MapSet) -> Result<f64> {
         let threshold = given(Self::CARD.id, self.threshold)?;
-        let found = set.each(&set.all(), |_, map| predictions(map, threshold, self.min_iou))?;
-        let mut found: Vec<Prediction> = found.into_iter().flatten().collect();
-        found.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        let found = self.ranked(set, threshold)?;
         let (mut hits, mut seen, mut total) = (0, 0, 0.0);
         for tied in found.chunk_by(|a, b| a.confidence == b.confidence) {
-            let more = tied.iter().filter(|prediction| prediction.hit).count();
+            let times = |prediction: &Prediction| u64::from(set.times(prediction.map as usize));
+            let more: u64 = tied.iter().filter(|prediction| prediction.hit).map(times).sum();
             hits += more;
-            seen += tied.len();
-            total += more as f64 * hits as f64 / seen as f64;
+            seen += tied.iter().map(times).sum::<u64>();
+            if more > 0 {
+                total += more as f64 * hits as f64 / seen as f64;
+            }
         }
         Ok(total / set.survey()?.defect_sizes.len() as f64)
     }
@@ -113,17 +115,30 @@ impl Metric for InstanceAp {
     }
 }
 
+impl InstanceAp {
+    /// All predictions, the most confident first; made once, however often maps count.
+    fn ranked(&self, set: &MapSet, threshold: f32) -> Result<Arc<Vec<Prediction>>> {
+        set.source.memo.shared(format!("{threshold} {}", self.min_iou), || {
+            let look = |i: usize, map: &ScoredMap| predictions(i as u32, map, threshold, self.min_iou);
+            let mut found: Vec<Prediction> = set.each(&set.all(), look)?.into_iter().flatten().collect();
+            found.sort_unstable_by(|a, b| b.confidence.total_cmp(&a.confidence));
+            Ok(found)
+        })
+    }
+}
+
 struct Prediction {
+    map: u32,
     /// The highest score of its pixels.
     confidence: f32,
     hit: bool,
 }
 
-fn predictions(map: &ScoredMap, threshold: f32, min_iou: f64) -> Vec<Prediction> {
+fn predictions(i: u32, map: &ScoredMap, threshold: f32, min_iou: f64) -> Vec<Prediction> {
     let width = map.width();
     let found = Components::of(map.scores(), width, |&score| score >= threshold);
     let mut predictions: Vec<Prediction> =
-        found.sizes.iter().map(|_| Prediction { confidence: threshold, hit: false }).collect();
+        found.sizes.iter().map(|_| Prediction { map: i, confidence: threshold, hit: false }).collect();
     for run in &found.runs {
         let scores = &map.scores()[run.pixels(width)];
         let best = &mut predictions[run.component as usize].confidence;

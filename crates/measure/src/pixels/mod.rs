@@ -15,7 +15,10 @@ mod maps;
 mod pixel_ap;
 mod pixel_auroc;
 mod pixel_f1_at_threshold;
+mod ranks;
+mod redraw;
 mod set;
+mod survey;
 mod sweep;
 #[cfg(test)]
 mod testing;

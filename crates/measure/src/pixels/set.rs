@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use anomalyst_core::{Error, Result};
 use rayon::prelude::*;
 
-use super::components::Components;
 use super::maps::{Maps, ScoredMap};
+use super::redraw::Drawn;
 use crate::memo::Memo;
 use crate::{Measurable, MetricCard, Need};
 
@@ -23,32 +23,20 @@ const DEFAULT_BUDGET_BYTES: usize = 512 << 20;
 /// is for computing. Where the anomalous pixels do not fit, they are ranked in several passes over the maps, with the
 /// same bits as result.
 pub struct MapSet {
-    maps: Box<dyn Maps + Send>,
+    pub(super) source: Arc<Source>,
     budget_bytes: usize,
-    kept: Vec<OnceLock<ScoredMap>>,
-    kept_bytes: AtomicUsize,
+    /// Which maps count how often, where they were drawn again.
+    pub(super) drawn: Option<Drawn>,
     pub(super) memo: Memo,
 }
 
-/// What one pass over all maps tells.
-#[derive(Debug)]
-pub(super) struct Survey {
-    /// Anomalous pixels.
-    pub(super) n_odd: u64,
-    /// Normal pixels, of all maps.
-    pub(super) n_normal: u64,
-    /// Maps with an anomalous pixel, and how many of them it has.
-    pub(super) odd_maps: Vec<(usize, u64)>,
-    /// Pixels of each map without an anomalous pixel.
-    pub(super) normal_lens: Vec<u64>,
-    /// Sizes of all defects, smallest first.
-    pub(super) defect_sizes: Vec<u32>,
-    /// Anomalous pixels by bucket of their score.
-    pub(super) odd_buckets: Vec<u64>,
-    /// Normal pixels of all maps by bucket of their score.
-    pub(super) normal_buckets: Vec<u64>,
-    /// Pixels of maps without an anomalous pixel by bucket of their score.
-    pub(super) normal_map_buckets: Vec<u64>,
+/// The maps themselves, shared by all sets that are drawn from them.
+pub(super) struct Source {
+    maps: Box<dyn Maps + Send>,
+    kept: Vec<OnceLock<ScoredMap>>,
+    kept_bytes: AtomicUsize,
+    /// What does not depend on how often a map counts.
+    pub(super) memo: Memo,
 }
 
 /// Order-preserving key of a finite score; both zeros have the same.
@@ -66,11 +54,12 @@ impl MapSet {
     /// A set of these maps.
     pub fn new(maps: impl Maps + Send + 'static) -> Self {
         let kept = (0..maps.n_maps()).map(|_| OnceLock::new()).collect();
+        let source =
+            Source { maps: Box::new(maps), kept, kept_bytes: AtomicUsize::new(0), memo: Memo::default() };
         Self {
-            maps: Box::new(maps),
+            source: Arc::new(source),
             budget_bytes: DEFAULT_BUDGET_BYTES,
-            kept,
-            kept_bytes: AtomicUsize::new(0),
+            drawn: None,
             memo: Memo::default(),
         }
     }
@@ -84,12 +73,36 @@ impl MapSet {
 
     /// How many maps there are.
     pub fn n_maps(&self) -> usize {
-        self.kept.len()
+        self.source.kept.len()
     }
 
     /// What the map at `i` is called.
     pub fn name(&self, i: usize) -> String {
-        self.maps.name(i)
+        self.source.maps.name(i)
+    }
+
+    /// The same maps, each counted as often as it was drawn.
+    pub(super) fn drawn(&self, drawn: Drawn) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            budget_bytes: self.budget_bytes,
+            drawn: Some(drawn),
+            memo: Memo::default(),
+        }
+    }
+
+    /// How often the map at `i` counts: once, unless maps were drawn again.
+    pub(super) fn times(&self, i: usize) -> u32 {
+        self.drawn.as_ref().map_or(1, |drawn| drawn.times[i])
+    }
+
+    /// The lowest bucket that a walk must go down to to meet `n_normal` normal pixels, see [`super::survey::Looked`];
+    /// walks over drawn maps stop by themselves.
+    pub(super) fn lowest_bucket(&self, n_normal: u64, normal_maps_only: bool) -> Result<usize> {
+        if self.drawn.is_some() {
+            return Ok(0);
+        }
+        Ok(self.looked()?.lowest_bucket(n_normal, normal_maps_only))
     }
 
     /// Memory for computing.
@@ -98,15 +111,16 @@ impl MapSet {
     }
 
     fn get(&self, i: usize) -> Result<ScoredMap> {
-        if let Some(map) = self.kept[i].get() {
+        let source = &self.source;
+        if let Some(map) = source.kept[i].get() {
             return Ok(map.clone());
         }
-        let map = self.maps.get(i)?;
+        let map = source.maps.get(i)?;
         let n_bytes = map.n_bytes();
-        if self.kept_bytes.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes <= self.budget_bytes / 2 {
-            return Ok(self.kept[i].get_or_init(|| map).clone());
+        if source.kept_bytes.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes <= self.budget_bytes / 2 {
+            return Ok(source.kept[i].get_or_init(|| map).clone());
         }
-        self.kept_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
+        source.kept_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
         Ok(map)
     }
 
@@ -158,87 +172,6 @@ impl MapSet {
     pub(super) fn all(&self) -> Vec<usize> {
         (0..self.n_maps()).collect()
     }
-
-    /// What one pass over all maps tells; made once.
-    pub(super) fn survey(&self) -> Result<Arc<Survey>> {
-        self.memo.shared("", || {
-            let parts = self.fold(&self.all(), Survey::empty, Survey::add)?;
-            let mut whole = parts.into_iter().reduce(Survey::join).unwrap_or_else(Survey::empty);
-            whole.odd_maps.sort_unstable();
-            whole.normal_lens.sort_unstable();
-            whole.defect_sizes.sort_unstable();
-            Ok(whole)
-        })
-    }
-}
-
-impl Survey {
-    fn empty() -> Self {
-        let buckets = || vec![0; N_BUCKETS];
-        Self {
-            n_odd: 0,
-            n_normal: 0,
-            odd_maps: Vec::new(),
-            normal_lens: Vec::new(),
-            defect_sizes: Vec::new(),
-            odd_buckets: buckets(),
-            normal_buckets: buckets(),
-            normal_map_buckets: buckets(),
-        }
-    }
-
-    fn add(&mut self, i: usize, map: &ScoredMap) {
-        let Some(mask) = map.mask() else {
-            self.normal_lens.push(map.len() as u64);
-            self.n_normal += map.len() as u64;
-            map.for_each_normal(|score| self.normal_map_buckets[bucket(key(score))] += 1);
-            return;
-        };
-        map.for_each_normal(|score| self.normal_buckets[bucket(key(score))] += 1);
-        let defects = Components::of(mask, map.width(), |&odd| odd);
-        for run in &defects.runs {
-            for &score in &map.scores()[run.pixels(map.width())] {
-                self.odd_buckets[bucket(key(score))] += 1;
-            }
-        }
-        let n_odd = defects.sizes.iter().map(|&size| u64::from(size)).sum();
-        self.n_odd += n_odd;
-        self.n_normal += map.len() as u64 - n_odd;
-        self.odd_maps.push((i, n_odd));
-        self.defect_sizes.extend(defects.sizes);
-    }
-
-    fn join(mut self, other: Self) -> Self {
-        self.n_odd += other.n_odd;
-        self.n_normal += other.n_normal;
-        self.odd_maps.extend(other.odd_maps);
-        self.normal_lens.extend(other.normal_lens);
-        self.defect_sizes.extend(other.defect_sizes);
-        for (mine, theirs) in [
-            (&mut self.odd_buckets, &other.odd_buckets),
-            (&mut self.normal_buckets, &other.normal_buckets),
-            (&mut self.normal_map_buckets, &other.normal_map_buckets),
-        ] {
-            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
-        }
-        self
-    }
-
-    /// The lowest bucket that is needed to meet `n_normal` normal pixels from the highest score down, of all maps or
-    /// of maps without an anomalous pixel alone.
-    pub(super) fn lowest_bucket(&self, n_normal: u64, normal_maps_only: bool) -> usize {
-        let mut seen = 0;
-        for at in (0..N_BUCKETS).rev() {
-            seen += self.normal_map_buckets[at];
-            if !normal_maps_only {
-                seen += self.normal_buckets[at];
-            }
-            if seen >= n_normal {
-                return at;
-            }
-        }
-        0
-    }
 }
 
 impl Measurable for MapSet {
@@ -275,7 +208,6 @@ impl Measurable for MapSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixels::MapsInMemory;
 
     #[test]
     fn keys_keep_order() {
@@ -301,18 +233,5 @@ mod tests {
         }
         let error = MapSet::new(Broken).survey().unwrap_err().to_string();
         assert!(error.contains("map 3.png"), "{error}");
-    }
-
-    #[test]
-    fn the_survey_counts_pixels_and_defects() {
-        let map = ScoredMap::new("a", 3, 2, vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
-        let odd = map.clone().with_mask(3, 2, vec![true, false, true, false, false, true]).unwrap();
-        let set = MapSet::new(MapsInMemory(vec![map, odd]));
-        let survey = set.survey().unwrap();
-        assert_eq!((survey.n_odd, survey.n_normal), (3, 9));
-        assert_eq!((survey.odd_maps.as_slice(), survey.normal_lens.as_slice()), (&[(1, 3)][..], &[6][..]));
-        assert_eq!(survey.defect_sizes, [1, 2]);
-        assert_eq!(survey.lowest_bucket(2, false), bucket(key(4.0)));
-        assert_eq!(survey.lowest_bucket(2, true), bucket(key(4.0)));
     }
 }

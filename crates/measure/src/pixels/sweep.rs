@@ -11,6 +11,7 @@ use rayon::slice::ParallelSliceMut;
 
 use super::components::Components;
 use super::maps::ScoredMap;
+use super::redraw::Drawn;
 use super::set::{MapSet, N_BUCKETS, bucket, key};
 
 /// Anomalous pixels of one class that share a score.
@@ -39,12 +40,30 @@ impl Step<'_> {
     }
 }
 
+/// What a normal pixel weighs, times how often its map counts.
+pub(super) enum Weigh<'a> {
+    /// 1, wherever it is.
+    Alike,
+    /// By the pixels of its map, where the map is of a normal image; nothing elsewhere.
+    NormalMaps(&'a (dyn Fn(u64) -> u64 + Sync)),
+}
+
+impl Weigh<'_> {
+    fn of(&self, len: u64, is_normal: bool) -> u64 {
+        match self {
+            Self::Alike => 1,
+            Self::NormalMaps(weight) if is_normal => weight(len),
+            Self::NormalMaps(_) => 0,
+        }
+    }
+}
+
 /// What to walk over.
 pub(super) struct Sweep<'a> {
     /// Scores in buckets below this are not met.
     pub(super) lowest: usize,
-    /// What each normal pixel of a map weighs; 0 leaves the map's normal pixels out.
-    pub(super) weight: &'a (dyn Fn(&ScoredMap) -> u64 + Sync),
+    /// What a normal pixel weighs.
+    pub(super) weigh: Weigh<'a>,
     /// The class of the anomalous pixels of a defect, from the map's number and the defect's size.
     pub(super) class: &'a (dyn Fn(usize, u32) -> u32 + Sync),
 }
@@ -71,7 +90,7 @@ impl Sweep<'_> {
         class: &(dyn Fn(usize, u32) -> u32 + Sync),
         visit: impl FnMut(&Step<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        Sweep { lowest: 0, weight: &|_| 1, class }.walk(set, visit)
+        Sweep { lowest: 0, weigh: Weigh::Alike, class }.walk(set, visit)
     }
 
     /// Calls `visit` for each score that an anomalous pixel has, highest first, until it breaks.
@@ -80,6 +99,9 @@ impl Sweep<'_> {
         set: &MapSet,
         mut visit: impl FnMut(&Step<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
+        if let Some(drawn) = &set.drawn {
+            return self.walk_drawn(set, drawn, visit);
+        }
         let mut above = 0;
         for range in self.groups(set)? {
             let ranked = self.rank(set, &range)?;
@@ -97,13 +119,60 @@ impl Sweep<'_> {
         Ok(())
     }
 
+    /// The walk over maps that were drawn again, by ranks that were made once.
+    fn walk_drawn(
+        &self,
+        set: &MapSet,
+        drawn: &Drawn,
+        mut visit: impl FnMut(&Step<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let (ranks, looked) = (set.ranks()?, set.looked()?);
+        let maps = looked.maps.iter().zip(&drawn.times);
+        let by_map: Vec<u64> = match self.weigh {
+            Weigh::Alike => Vec::new(),
+            Weigh::NormalMaps(_) => {
+                maps.map(|(map, &n)| u64::from(n) * self.weigh.of(map.len, map.is_normal())).collect()
+            }
+        };
+        let weight = |slot: usize| match self.weigh {
+            Weigh::Alike => drawn.weights[slot],
+            Weigh::NormalMaps(_) => ranks.weight(slot, &by_map),
+        };
+        let mut shares: Vec<Share> = Vec::new();
+        let mut above = weight(2 * ranks.n_thresholds());
+        for at in (0..ranks.n_thresholds()).rev() {
+            let there = ranks.odd_at(at).iter().filter(|odd| drawn.times[odd.map as usize] > 0);
+            shares.clear();
+            shares.extend(there.map(|odd| Share {
+                class: (self.class)(odd.map as usize, odd.size),
+                n: u64::from(odd.n) * u64::from(drawn.times[odd.map as usize]),
+            }));
+            let tied = weight(2 * at + 1);
+            if shares.is_empty() {
+                above += tied + weight(2 * at);
+                continue;
+            }
+            shares.sort_unstable_by_key(|share| share.class);
+            shares.dedup_by(|next, kept| {
+                let is_same = next.class == kept.class;
+                kept.n += if is_same { next.n } else { 0 };
+                is_same
+            });
+            if visit(&Step { above, tied, odd: &shares }).is_break() {
+                return Ok(());
+            }
+            above = weight(2 * at);
+        }
+        Ok(())
+    }
+
     /// Ranges of buckets from the top whose anomalous pixels fit into memory together.
     fn groups(&self, set: &MapSet) -> Result<Vec<Range<usize>>> {
-        let survey = set.survey()?;
+        let looked = set.looked()?;
         let most = (set.work_bytes() / bytes_per_odd()) as u64;
         let (mut groups, mut end, mut n) = (Vec::new(), N_BUCKETS, 0);
         for at in (self.lowest..N_BUCKETS).rev() {
-            let more = survey.odd_buckets[at];
+            let more = looked.odd_buckets[at];
             if n > 0 && n + more > most {
                 groups.push(at + 1..end);
                 (end, n) = (at + 1, 0);
@@ -158,7 +227,7 @@ impl Sweep<'_> {
             .map(|bucket| keys.partition_point(|&key| u64::from(key) < (bucket as u64) << 16) as u32)
             .collect();
         let add = |counts: &mut Vec<u64>, _: usize, map: &ScoredMap| {
-            let weight = (self.weight)(map);
+            let weight = self.weigh.of(map.len() as u64, map.mask().is_none());
             if weight == 0 {
                 return;
             }

@@ -91,9 +91,16 @@ impl AffiliationPrecision {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// The zones meet at 5.5. In the first, of alarmed time 1 + 1.5, the integral of F is 1 + 1.5 - 6.625 / 5.5; in the
+    /// second, of half a point, it is 0.5 - 1.125 / 2.5.
+    #[test]
+    fn closed_form() {
+        assert!((AffiliationPrecision {}.measure_on(&by_hand()).unwrap() - 17.0 / 55.0).abs() < 1e-14);
+    }
 
     /// The authors' code as it is in TSB-AD 1.5, `pr_from_events(alarms, anomalies, (0, n))`; see golden/series.py.
     /// Integrals are summed in another order, hence 1e-12.

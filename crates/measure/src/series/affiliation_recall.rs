@@ -89,9 +89,16 @@ impl AffiliationRecall {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// The zones meet at 5.5. Over the first anomaly the integral is 9/11 + 1 + 10/11, over the second 1/5.
+    #[test]
+    fn closed_form() {
+        let want = f64::midpoint(10.0 / 11.0, 1.0 / 5.0);
+        assert!((AffiliationRecall {}.measure_on(&by_hand()).unwrap() - want).abs() < 1e-14);
+    }
 
     /// The authors' code as it is in TSB-AD 1.5, `pr_from_events(alarms, anomalies, (0, n))`; see golden/series.py.
     /// Integrals are summed in another order, hence 1e-12.

@@ -92,9 +92,15 @@ impl EventF1 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// One of two anomalies is found, one of three alarms is right.
+    #[test]
+    fn closed_form() {
+        assert!((EventF1 {}.measure_on(&by_hand()).unwrap() - 0.4).abs() < 1e-15);
+    }
 
     /// TSB-AD 1.5, `metric_EventF1PA(label, score, preds)`; see golden/series.py. The reference adds 1e-15 below the
     /// fraction, hence 1e-12.

@@ -29,6 +29,15 @@ pub(super) fn fixtures() -> [Case; 4] {
     ]
 }
 
+/// Eight points with anomalies at 1 to 3 and at 7, alarms at 2, 4 and 5: few enough to judge by hand.
+pub(super) fn by_hand() -> Case {
+    let labels = [0, 1, 1, 1, 0, 0, 0, 1].map(|odd| odd == 1);
+    let scores = vec![0.0, 0.0, 5.0, 0.0, 4.0, 4.0, 0.0, 1.0];
+    let verdicts =
+        scores.iter().map(|&s| if s > 3.0 { Verdict::Anomalous } else { Verdict::Normal }).collect();
+    Case::new(labels.to_vec()).with_scores(scores).and_then(|case| case.with_verdicts(verdicts)).unwrap()
+}
+
 /// Compares a metric's values on [`fixtures`] with `want`; `NaN` where the reference has no value.
 pub(super) fn assert_golden(want: [f64; 4], tolerance: f64, value: impl Fn(&Case) -> f64) {
     for (i, (case, want)) in fixtures().iter().zip(want).enumerate() {

@@ -85,9 +85,15 @@ impl OraclePointAdjustedF1 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// At the highest score the first anomaly is found without a false alarm: three hits, one miss.
+    #[test]
+    fn closed_form() {
+        assert_eq!(OraclePointAdjustedF1 {}.measure_on(&by_hand()).unwrap(), 6.0 / 7.0);
+    }
 
     /// The best over all thresholds of TSB-AD 1.5's `metric_PointF1PA(label, score, score >= t)`; see
     /// golden/series.py. Whole numbers, hence 1e-12.

@@ -138,9 +138,18 @@ impl Pate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// Scores that equal the labels are perfect, however wide the buffers.
+    #[test]
+    fn closed_form() {
+        let labels = by_hand().labels().to_vec();
+        let scores = labels.iter().map(|&odd| f64::from(u8::from(odd))).collect();
+        let case = crate::Case::new(labels).with_scores(scores).unwrap();
+        assert!((Pate::default().measure_on(&case).unwrap() - 1.0).abs() < 1e-12);
+    }
 
     /// PATE 0.1.1, `PATE(label, score, early, delay, num_splits_MaxBuffer=.., num_desired_thresholds=..)`; see
     /// golden/series.py. The reference sums point by point, hence 1e-10.

@@ -95,9 +95,15 @@ impl PointAdjustedF1 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// The first anomaly counts as found throughout: three hits, two false alarms, one miss.
+    #[test]
+    fn closed_form() {
+        assert_eq!(PointAdjustedF1 {}.measure_on(&by_hand()).unwrap(), 2.0 / 3.0);
+    }
 
     /// TSB-AD 1.5, `metric_PointF1PA(label, score, preds)`; see golden/series.py. Whole numbers, hence 1e-12.
     /// The second series starts with an anomaly, whose first point TSB-AD never adjusts.

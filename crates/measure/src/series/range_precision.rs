@@ -101,9 +101,15 @@ impl RangePrecision {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// Of two runs of alarms one lies in an anomaly, the other outside.
+    #[test]
+    fn closed_form() {
+        assert_eq!(RangePrecision::default().measure_on(&by_hand()).unwrap(), 0.5);
+    }
 
     /// prts 1.0.0.3, `ts_precision(label, alarms, alpha, cardinality, bias)`; see golden/series.py. Sums in another
     /// order, hence 1e-12.

@@ -101,9 +101,15 @@ impl RangeRecall {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::assert_golden;
+    use super::super::fixtures::{assert_golden, by_hand};
     use super::*;
     use crate::MetricExt;
+
+    /// A third of one anomaly is covered, nothing of the other.
+    #[test]
+    fn closed_form() {
+        assert!((RangeRecall::default().measure_on(&by_hand()).unwrap() - 1.0 / 6.0).abs() < 1e-15);
+    }
 
     /// prts 1.0.0.3, `ts_recall(label, alarms, alpha, cardinality, bias)`; see golden/series.py. Sums in another order,
     /// hence 1e-12.
