@@ -65,7 +65,7 @@ impl Tree {
         tree
     }
 
-    /// Appends the node whose boxes are the halves of `at`, of those the larger ones again, and so on; gives its number.
+    /// Appends the node whose boxes are the halves of `at`, of those the larger again, and so on; gives its number.
     fn grow(&mut self, halves: &Halves, at: u32, leaves: &[Bounds]) -> u32 {
         let half = |at: u32| halves.nodes[at as usize];
         let mut boxes = vec![at];
