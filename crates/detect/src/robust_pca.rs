@@ -8,7 +8,7 @@
 //! # Equations
 //! With `M` the centred and scaled training rows: `min |L|_* + lambda |S|_1` with `L + S = M`, where `|L|_*` is the sum
 //! of singular values and `lambda = lambda_factor / sqrt(max(n, d))` (Candes, Li, Ma, Wright, equation 1.1 and section
-//! 1.4), by alternating directions (their algorithm 1).
+//! 1.4), by alternating directions (their algorithm 1, with relaxation and steps that adapt).
 //!
 //! With `v_k` the right singular vectors of `L` and `l_k` its singular values, a row `z` is split in the same way:
 //! `min_a sum_k a_k^2 / (2 l_k) + lambda |z - sum_k a_k v_k|_1`, and `s(x) = |z - sum_k a_k v_k|_1`.
@@ -36,7 +36,8 @@
 //! - Columns are first centred by their medians and divided by their robust deviations (`standardize`), so that units
 //!   do not matter; the paper takes the matrix as it is.
 //! - `max_reference` keeps a random sample of the training rows, by default 10,000; the split of these gives the
-//!   low-rank part, and all rows are scored by it.
+//!   low-rank part, and all rows are scored by it. Without a sample, training rows are ranked by their own rows of the
+//!   split.
 //! - The default tolerance is 1e-5 where the paper has 1e-7, and iterations end at `max_iter`: a real table is not
 //!   exactly of low rank, and scores then no longer move.
 //!
@@ -152,6 +153,36 @@ impl Detector for RobustPca {
     type Model = RobustPcaModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<RobustPcaModel> {
+        Ok(self.split(train, run)?.0)
+    }
+
+    /// Training rows that were all split have their own rows of the sparse part.
+    fn fit_score(&self, train: Checked<'_>, run: &Run) -> Result<(RobustPcaModel, Vec<f32>)> {
+        let (model, sparse) = self.split(train, run)?;
+        let size = |row: ndarray::ArrayView1<'_, f64>| finite(row.iter().map(|v| v.abs()).sum());
+        let scores = match sparse {
+            Some(sparse) => sparse.rows().into_iter().map(size).collect(),
+            None => model.score(train, run)?,
+        };
+        Ok((model, scores))
+    }
+
+    fn estimate(&self, shape: Shape) -> Estimate {
+        let n = shape.n_parts.min(self.n_reference((shape.n_parts, shape.n_values))) as f64;
+        let d = shape.n_values as f64;
+        let r = n.min(d);
+        let n_iter = (self.max_iter as f64).min(120.0);
+        Estimate {
+            bytes: (20.0 * n * d + 60.0 * r * r) as u64 + 4 * shape.n_parts as u64,
+            fit_nanos: n_iter * (n * d * (4.0 + 0.2 * r) + 5.0 * r * r * r),
+            score_nanos_per_row: 100.0 + 20.0 * d * (10.0 + r),
+        }
+    }
+}
+
+impl RobustPca {
+    /// The model, and the sparse part of all rows, unless it is that of a sample or not settled yet.
+    fn split(&self, train: Checked<'_>, run: &Run) -> Result<(RobustPcaModel, Option<Array2<f64>>)> {
         let values = train.features().values.view();
         let sample = reference_rows(train.n_parts(), Some(self.n_reference(values.dim())), run);
         let sample = sample.map(|rows| values.select(Axis(0), &rows));
@@ -168,23 +199,10 @@ impl Detector for RobustPca {
         let found = principal_component_pursuit(matrix, lambda, limits, run)?;
         stage.advance(1);
         let loadings = found.axes.t().as_standard_layout().into_owned();
-        Ok(RobustPcaModel { center, scale, loadings, singular: found.singular, lambda })
+        let model = RobustPcaModel { center, scale, loadings, singular: found.singular, lambda };
+        Ok((model, (found.is_converged && sample.is_none()).then_some(found.sparse)))
     }
 
-    fn estimate(&self, shape: Shape) -> Estimate {
-        let n = shape.n_parts.min(self.n_reference((shape.n_parts, shape.n_values))) as f64;
-        let d = shape.n_values as f64;
-        let r = n.min(d);
-        let n_iter = (self.max_iter as f64).min(300.0);
-        Estimate {
-            bytes: (20.0 * n * d + 60.0 * r * r) as u64 + 4 * shape.n_parts as u64,
-            fit_nanos: n_iter * (n * d * (4.0 + 0.2 * r) + 5.0 * r * r * r),
-            score_nanos_per_row: 100.0 + 20.0 * d * (10.0 + r),
-        }
-    }
-}
-
-impl RobustPca {
     /// How many rows are split at most; an eigen decomposition needs the smaller side to be of bounded size.
     fn n_reference(&self, (n, d): (usize, usize)) -> usize {
         let most = self.max_reference.unwrap_or(n);

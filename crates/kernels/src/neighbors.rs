@@ -1,6 +1,6 @@
 //! Exact nearest neighbours in Euclidean distance.
 //!
-//! Two ways to the same answer, bit for bit. A k-d tree skips far regions and wins where the data has few
+//! Two ways to the same answer, bit for bit. A tree of boxes skips far regions and wins where the data has few
 //! dimensions or clear clusters; blocked matrix products wins where nothing can be skipped. Both only decide which
 //! pairs are worth a look: every neighbour reported was measured by [`squared_distance`] in f64 on the values
 //! given, and the single-precision filters before it carry error bounds, so that rounding never drops a
@@ -8,6 +8,7 @@
 
 mod best;
 mod blocked;
+mod halves;
 mod tree;
 
 #[cfg(test)]
@@ -17,10 +18,10 @@ use anomalyst_core::{Error, Estimate, Result, Run, Stage};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use best::Best;
 pub use best::{Neighbor, squared_distance};
 use blocked::Tiles;
-use tree::{Scratch, Tree};
+use halves::Halves;
+use tree::{Group, Tree};
 
 /// Bytes that the neighbours of one batch of queries may take.
 const BATCH_BYTES: usize = 64 << 20;
@@ -40,6 +41,7 @@ pub struct NeighborIndex {
     ids: Vec<u32>,
     /// Where the caller's points went: the inverse of `ids`.
     places: Vec<u32>,
+    halves: Halves,
     tree: Tree,
     tiles: Tiles,
 }
@@ -84,15 +86,16 @@ impl NeighborIndex {
         }
         let given = points.as_standard_layout();
         let (given, n_columns) = (given.as_slice().unwrap_or_default(), points.ncols());
-        let (tree, ids) = Tree::build(given, points.dim());
+        let (halves, ids) = Halves::of(given, points.dim());
         let mut places = vec![0; ids.len()];
         let mut points = Vec::with_capacity(given.len());
         for (place, &id) in ids.iter().enumerate() {
             places[id as usize] = place as u32;
             points.extend_from_slice(&given[id as usize * n_columns..][..n_columns]);
         }
+        let tree = Tree::new(&halves, &points, &ids, n_columns);
         let tiles = Tiles::new(&points, &ids, n_columns);
-        Ok(Self { n_columns, points, ids, places, tree, tiles })
+        Ok(Self { n_columns, points, ids, places, halves, tree, tiles })
     }
 
     /// How many points there are.
@@ -186,7 +189,8 @@ impl NeighborIndex {
             Skip::SameIndex => query as u32,
             Skip::Each(list) => list.get(query).copied().unwrap_or(NO_SKIP),
         };
-        let way = way.unwrap_or_else(|| self.choose(flat, k, &skipped));
+        let all = Batch { rows: flat, n_columns: d, start: 0, k, skipped: &skipped };
+        let way = way.unwrap_or_else(|| self.choose(&all, n));
         let stage = run.stage("searching neighbours", n as u64);
         let batch = (BATCH_BYTES / (k * size_of::<Neighbor>())).clamp(256, BATCH_ROWS);
         for start in (0..n).step_by(batch) {
@@ -212,18 +216,21 @@ impl NeighborIndex {
         run: &Run,
         stage: &Stage,
     ) -> Result<(Vec<Neighbor>, Vec<u32>)> {
-        let order = self.tree.by_region(batch, n);
+        let order = self.halves.by_region(batch, n);
         let mut place = vec![0; order.len()];
         order.iter().enumerate().for_each(|(at, &query)| place[query as usize] = at as u32);
         let mut found = vec![Neighbor::default(); order.len() * batch.k];
         let rows = match way {
-            Way::Tree => tree::BLOCK,
+            Way::Tree => tree::group_len(n, self.len()),
             Way::Blocked => blocked::block_rows(batch.k),
         };
-        order.par_chunks(rows).zip(found.par_chunks_mut(rows * batch.k)).try_for_each(|(block, out)| {
+        let blocks = order.par_chunks(rows).zip(found.par_chunks_mut(rows * batch.k));
+        blocks.try_for_each_init(Group::default, |group, (block, out)| {
             run.check()?;
             match way {
-                Way::Tree => self.search_tree(batch, block, out),
+                Way::Tree => {
+                    group.search(self, batch, block, out);
+                }
                 Way::Blocked => self.search_blocked(batch, block, out),
             }
             stage.advance(block.len() as u64);
@@ -232,28 +239,16 @@ impl NeighborIndex {
         Ok((found, place))
     }
 
-    fn search_tree(&self, batch: &Batch<'_>, block: &[u32], out: &mut [Neighbor]) {
-        let mut scratch = Scratch::default();
-        let mut best = Best::new(batch.k);
-        for (&query, out) in block.iter().zip(out.chunks_exact_mut(batch.k)) {
-            best.restart(batch.skip(query));
-            self.tree.search(self, batch.row(query), &mut best, &mut scratch);
-            best.take_into(out);
-        }
-    }
-
     /// Counts what the tree visits for a few queries and compares costs.
-    fn choose(&self, queries: &[f32], k: usize, skipped: &(dyn Fn(usize) -> u32 + Sync)) -> Way {
+    fn choose(&self, all: &Batch<'_>, n: usize) -> Way {
         let d = self.n_columns;
         // A block of few queries has nothing to share.
-        if d == 0 || queries.len() / d < 2 * PROBES {
+        if d == 0 || n < 2 * PROBES {
             return Way::Tree;
         }
-        let step = queries.len() / d / PROBES;
         let visited = |probe: usize| {
-            let mut best = Best::new(k);
-            best.restart(skipped(probe * step));
-            self.tree.search(self, &queries[probe * step * d..][..d], &mut best, &mut Scratch::default())
+            let mut out = vec![Neighbor::default(); all.k];
+            Group::default().search(self, all, &[(n / PROBES * probe) as u32], &mut out)
         };
         let leaves = (0..PROBES).into_par_iter().map(visited).sum::<u64>() as f64 / PROBES as f64;
         let (tree, blocked) = (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d));
@@ -271,7 +266,7 @@ impl NeighborIndex {
 /// blocked way where that is faster.
 pub fn search_estimate(n: usize, d: usize, k: usize) -> Estimate {
     let (rows, columns) = (n as f64, d as f64);
-    let leaves = (rows / tree::LEAF as f64).min(2.0 + (rows + 1.0).ln() * 1.6_f64.powf(columns));
+    let leaves = (rows / halves::LEAF as f64).min(2.0 + (rows + 1.0).ln() * 1.6_f64.powf(columns));
     let found = k.min(n) as f64 * 40.0;
     let batch = (BATCH_ROWS * k.min(n) * size_of::<Neighbor>()).min(BATCH_BYTES);
     Estimate {

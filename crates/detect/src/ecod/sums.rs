@@ -10,6 +10,8 @@ use super::tails::{self, Blend, Nats, Surprise, Tails};
 
 /// Columns that are sorted at a time at most, one per thread; bounds the working memory of a fit.
 const COLUMNS: usize = 8;
+/// Columns that are taken from the rows at a time at least.
+const TAKEN: usize = 4;
 /// Rows that are scored at a time, column by column, so that one column's values stay in the cache.
 const ROWS: usize = 4096;
 
@@ -60,20 +62,24 @@ impl TailSums {
         let nats = Nats::new(values.nrows() as u32);
         let mut sums = vec![Sum::default(); values.nrows()];
         let mut columns = Vec::with_capacity(values.ncols());
-        for block in values.axis_chunks_iter(Axis(1), run.n_threads().clamp(1, COLUMNS)) {
-            run.check()?;
-            let sorted: Vec<(Tails, Vec<Surprise>)> = block
-                .axis_iter(Axis(1))
-                .into_par_iter()
-                .map(|column| Tails::fit(column, blend, tail_error, &nats))
-                .collect();
-            sums.par_chunks_mut(ROWS).enumerate().for_each(|(b, sums)| {
-                for (tails, surprises) in &sorted {
-                    sums.iter_mut().zip(&surprises[b * ROWS..]).for_each(|(sum, &s)| sum.add(s, tails));
-                }
-            });
-            stage.advance(sorted.len() as u64);
-            columns.extend(sorted.into_iter().map(|(tails, _)| tails));
+        let at_once = run.n_threads().clamp(1, COLUMNS);
+        for block in values.axis_chunks_iter(Axis(1), at_once.max(TAKEN)) {
+            let block = columns_of(block);
+            for block in block.axis_chunks_iter(Axis(0), at_once) {
+                run.check()?;
+                let sorted: Vec<(Tails, Vec<Surprise>)> = block
+                    .axis_iter(Axis(0))
+                    .into_par_iter()
+                    .map(|column| Tails::fit(column, blend, tail_error, &nats))
+                    .collect();
+                sums.par_chunks_mut(ROWS).enumerate().for_each(|(b, sums)| {
+                    for (tails, surprises) in &sorted {
+                        sums.iter_mut().zip(&surprises[b * ROWS..]).for_each(|(sum, &s)| sum.add(s, tails));
+                    }
+                });
+                stage.advance(sorted.len() as u64);
+                columns.extend(sorted.into_iter().map(|(tails, _)| tails));
+            }
         }
         let scores = sums.iter().map(Sum::score).collect();
         Ok((Self { columns }, scores))
@@ -83,7 +89,7 @@ impl TailSums {
         let (n, d) = (shape.n_parts as f64, shape.n_values as f64);
         let at_once = shape.n_values.min(COLUMNS) as u64;
         Estimate {
-            bytes: shape.n_parts as u64 * (24 + 44 * at_once)
+            bytes: shape.n_parts as u64 * (24 + 48 * at_once)
                 + 20 * (shape.n_parts.min(tails::EXACT_POINTS) * shape.n_values) as u64,
             fit_nanos: n * d * (15.0 + 2.0 * n.max(2.0).log2()),
             score_nanos_per_row: d * (5.0 + 1.5 * n.max(2.0).log2()),
@@ -118,6 +124,17 @@ impl TailSums {
     pub(crate) fn load(from: &ModelReader<'_>, n_columns: usize, blend: Blend) -> Result<Self> {
         Ok(Self { columns: tails::load(from, n_columns, blend)? })
     }
+}
+
+/// The columns as rows. Going through the rows once for several columns spares fetching each of their lines from
+/// memory once per column.
+fn columns_of(values: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut columns = Array2::zeros((values.ncols(), values.nrows()));
+    let mut to: Vec<_> = columns.rows_mut().into_iter().filter_map(|row| row.into_slice()).collect();
+    for (i, row) in values.rows().into_iter().enumerate() {
+        to.iter_mut().zip(row).for_each(|(to, &v)| to[i] = v);
+    }
+    columns
 }
 
 impl Attribute for TailSums {

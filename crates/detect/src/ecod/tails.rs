@@ -71,7 +71,8 @@ impl Tails {
             own = Nats::new(n);
             &own
         };
-        let mut points = Vec::new();
+        // As many as there are keys at most; what is not used is never touched.
+        let mut points = Vec::with_capacity(keys.len());
         for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
             let below = points.last().map_or(0, |p: &Point| p.upto);
             let value = key_float((equal[0] >> 32) as u32);

@@ -10,6 +10,16 @@ use super::{MAX_AXES, columns_of, scatter_of, symmetric_eigen};
 
 /// Rows of a block.
 const BLOCK: usize = 128;
+/// How far a step goes beyond the low-rank part just found (Boyd et al. 2011, section 3.4.3, recommend 1.5 to 1.8).
+const RELAXATION: f64 = 1.6;
+/// Iterations between changes of the step, and the last after which it may change: from there on the proof of
+/// convergence holds.
+const CHANGE_EVERY: usize = 5;
+const CHANGE_UNTIL: usize = 300;
+/// The largest factor of one change of the step, the smallest that is worth one, and how far it gets from the first.
+const MOST_CHANGE: f64 = 4.0;
+const LEAST_CHANGE: f64 = 1.2;
+const WIDEST_CHANGE: f64 = 64.0;
 
 /// `M = L + S` with `L = U diag(singular) axes`.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,12 +46,17 @@ pub struct PursuitLimits {
 }
 
 /// The `L` and `S` of least `|L|_* + lambda |S|_1` (sum of singular values, sum of absolute entries) with
-/// `L + S = M`, by alternating directions with a fixed step (Candes, Li, Ma, Wright 2011, algorithm 1).
+/// `L + S = M`, by alternating directions (Candes, Li, Ma, Wright 2011, algorithm 1).
 ///
-/// `mu = n d / (4 |M|_1)`; in turn `L = D(M - S + Y / mu, 1 / mu)`, which takes `1 / mu` off all singular values,
-/// `S = soft(M - L + Y / mu, lambda / mu)` and `Y += mu (M - L - S)`. With `T = M - L + Y / mu` all of `S` and
+/// `mu` begins as `n d / (4 |M|_1)`; in turn `L = D(M - S + Y / mu, 1 / mu)`, which takes `1 / mu` off all singular
+/// values, `S = soft(M - L + Y / mu, lambda / mu)` and `Y += mu (M - L - S)`. With `T = M - L + Y / mu` all of `S` and
 /// `Y` follow from `T`: what stays within `lambda / mu` is `Y / mu`, what is beyond is `S`. So one matrix is held
 /// beside `M`.
+///
+/// In the last two steps `1.6 L - 0.6 (M - S)` stands for `L`, and every fifth time `mu` is set anew so that the
+/// distance of `L + S` from `M` and the last change of `S` come near each other (Boyd, Parikh, Chu, Peleato, Eckstein
+/// 2011, sections 3.4.3 and 3.4.1, doi:10.1561/2200000016). Where the part of low rank is noisy, both together take
+/// less than half of the iterations and end nearer to the optimum.
 ///
 /// Time O(n d k + k^3) per iteration with k the smaller of n and d, memory 16 n d bytes. Singular values and vectors
 /// come from the products of rows or columns; the smallest that count, `1 / mu`, are far above their rounding.
@@ -72,6 +87,7 @@ pub fn principal_component_pursuit(
     let matrix = matrix.as_standard_layout().into_owned();
     let step = 4.0 * size / (n * d) as f64;
     let mut split = Split { whole: Array2::zeros(matrix.dim()), matrix, step, clip: lambda * step };
+    let first = step;
     let limit = limits.tolerance * split.matrix.iter().map(|v| v * v).sum::<f64>().sqrt();
     let (mut n_iter, mut is_converged) = (0, false);
     let (vectors, singular) = loop {
@@ -80,7 +96,13 @@ pub fn principal_component_pursuit(
             break (vectors, singular);
         }
         n_iter += 1;
-        is_converged = split.advance(&vectors, &singular, run)? <= limit;
+        let Gaps { apart, moved } = split.advance(&vectors, &singular, run)?;
+        is_converged = apart <= limit && moved * first <= limit * split.step;
+        if !is_converged && n_iter <= CHANGE_UNTIL && n_iter.is_multiple_of(CHANGE_EVERY) {
+            let factor = (moved / apart).sqrt().clamp(1.0 / MOST_CHANGE, MOST_CHANGE);
+            let step = (split.step * factor).clamp(first / WIDEST_CHANGE, first * WIDEST_CHANGE);
+            split.change_step(step);
+        }
     };
     let axes = if is_wide { split.left(&vectors, &singular) } else { vectors };
     let clip = split.clip;
@@ -119,36 +141,43 @@ impl Split {
         Ok((eigen.vectors.slice_move(s![..singular.len(), ..]), singular))
     }
 
-    /// Goes one step on; gives the distance of `L + S` from `M`.
-    fn advance(&mut self, vectors: &Array2<f64>, singular: &[f64], run: &Run) -> Result<f64> {
+    /// Another step from here on: `S` and `Y` stay.
+    fn change_step(&mut self, step: f64) {
+        let (factor, clip) = (step / self.step, self.clip);
+        // Not where nothing moved and the factor is NaN.
+        if factor >= LEAST_CHANGE || factor <= 1.0 / LEAST_CHANGE {
+            self.whole.par_mapv_inplace(|t| t + (factor - 1.0) * t.clamp(-clip, clip));
+            (self.step, self.clip) = (step, clip * factor);
+        }
+    }
+
+    /// Goes one step on.
+    fn advance(&mut self, vectors: &Array2<f64>, singular: &[f64], run: &Run) -> Result<Gaps> {
         let k = self.matrix.ncols();
-        let factors = singular.iter().map(|v| v / (v + self.step));
-        let mut scaled = vectors.clone();
-        scaled.rows_mut().into_iter().zip(factors).for_each(|(mut row, factor)| row *= factor);
-        let shrink = scaled.t().dot(vectors).as_standard_layout().into_owned();
-        let shrink = MatRef::from_row_major_slice(shrink.as_slice().unwrap_or_default(), k, k);
+        let shrink = Shrink::new(vectors, singular, self.step);
         let (clip, cells) = (self.clip, self.matrix.as_slice().unwrap_or_default());
         let blocks = self.whole.as_slice_mut().unwrap_or_default().par_chunks_mut(BLOCK * k);
-        let off: Vec<Result<f64>> = blocks
+        let off: Result<Vec<(f64, f64)>> = blocks
             .zip(cells.par_chunks(BLOCK * k))
             .map(|(whole, cells)| {
                 run.check()?;
                 let open: Vec<f64> =
                     cells.iter().zip(whole.iter()).map(|(m, t)| m - t + 2.0 * t.clamp(-clip, clip)).collect();
-                let mut low = vec![0.0; open.len()];
-                let out = MatMut::from_column_major_slice_mut(&mut low, k, open.len() / k);
-                matmul(out, Accum::Replace, shrink, columns_of(&open, k), 1.0, Par::Seq);
-                let mut sum = 0.0;
+                let low = shrink.of(&open, k);
+                let (mut apart, mut moved) = (0.0, 0.0);
                 for ((t, m), low) in whole.iter_mut().zip(cells).zip(&low) {
-                    let before = t.clamp(-clip, clip);
-                    *t = m - low + before;
-                    // M - L - S is how far Y / mu has moved.
-                    sum += (t.clamp(-clip, clip) - before).powi(2);
+                    let dual = t.clamp(-clip, clip);
+                    let before = *t - dual;
+                    *t = RELAXATION * (m - low) + (1.0 - RELAXATION) * before + dual;
+                    let sparse = *t - t.clamp(-clip, clip);
+                    apart += (m - low - sparse).powi(2);
+                    moved += (sparse - before).powi(2);
                 }
-                Ok(sum)
+                Ok((apart, moved))
             })
             .collect();
-        Ok(off.into_iter().sum::<Result<f64>>()?.sqrt())
+        let sums = off?.into_iter().fold((0.0, 0.0), |sum, block| (sum.0 + block.0, sum.1 + block.1));
+        Ok(Gaps { apart: sums.0.sqrt(), moved: sums.1.sqrt() })
     }
 
     /// Left singular vectors of the next `L`, one per row.
@@ -159,6 +188,53 @@ impl Split {
         left.rows_mut().into_iter().zip(singular).for_each(|(mut row, v)| row /= v + self.step);
         left
     }
+}
+
+/// How far `L + S` is from `M`, and how far `S` moved.
+struct Gaps {
+    apart: f64,
+    moved: f64,
+}
+
+/// What makes the low-rank part of rows: one square product where it has many directions, two narrow ones where few.
+enum Shrink {
+    Whole(Array2<f64>),
+    Narrow { vectors: Array2<f64>, scaled: Array2<f64> },
+}
+
+impl Shrink {
+    fn new(vectors: &Array2<f64>, singular: &[f64], step: f64) -> Self {
+        let mut scaled = vectors.clone();
+        let factors = singular.iter().map(|v| v / (v + step));
+        scaled.rows_mut().into_iter().zip(factors).for_each(|(mut row, factor)| row *= factor);
+        if 2 * vectors.nrows() < vectors.ncols() {
+            Self::Narrow { vectors: vectors.as_standard_layout().into_owned(), scaled }
+        } else {
+            Self::Whole(scaled.t().dot(vectors).as_standard_layout().into_owned())
+        }
+    }
+
+    /// Of rows of `k` numbers, one after the other.
+    fn of(&self, rows: &[f64], k: usize) -> Vec<f64> {
+        let n = rows.len() / k;
+        let product = |a: MatRef<'_, f64>, b: &[f64]| {
+            let mut out = vec![0.0; a.nrows() * n];
+            let to = MatMut::from_column_major_slice_mut(&mut out, a.nrows(), n);
+            matmul(to, Accum::Replace, a, columns_of(b, a.ncols()), 1.0, Par::Seq);
+            out
+        };
+        match self {
+            Self::Whole(whole) => product(as_faer(whole), rows),
+            Self::Narrow { scaled, .. } if scaled.is_empty() => vec![0.0; rows.len()],
+            Self::Narrow { vectors, scaled } => {
+                product(as_faer(scaled).transpose(), &product(as_faer(vectors), rows))
+            }
+        }
+    }
+}
+
+fn as_faer(matrix: &Array2<f64>) -> MatRef<'_, f64> {
+    MatRef::from_row_major_slice(matrix.as_slice().unwrap_or_default(), matrix.nrows(), matrix.ncols())
 }
 
 #[cfg(test)]
@@ -201,6 +277,23 @@ mod tests {
             assert!(worst(&within, &low) < 1e-4);
             assert!(worst(&found.axes.dot(&found.axes.t()), &Array2::eye(3)) < 1e-9);
         }
+    }
+
+    /// Dense noise leaves many directions: still near the optimum after some dozens of iterations.
+    #[test]
+    fn noisy_parts_settle_soon() {
+        let (low, sparse) = planted(200, 50, 5);
+        let matrix = &low + &sparse + Array2::from_shape_fn((200, 50), |(i, j)| 0.5 * noise(i + 70_000, j));
+        let lambda = 1.0 / 200.0_f64.sqrt();
+        let cost = |tolerance: f64| {
+            let limits = PursuitLimits { tolerance, max_iter: 5000 };
+            let found = principal_component_pursuit(matrix.clone(), lambda, limits, &Run::new(0)).unwrap();
+            assert!(found.is_converged);
+            let sparse = found.sparse.iter().map(|v| v.abs()).sum::<f64>();
+            (found.singular.iter().sum::<f64>() + lambda * sparse, found.n_iter)
+        };
+        let ((soon, n_iter), (late, _)) = (cost(1e-5), cost(1e-8));
+        assert!(n_iter < 100 && (soon - late).abs() < 1e-5 * late, "{n_iter} {soon} {late}");
     }
 
     /// A matrix of one entry: all of it is sparse where lambda < 1, all of it low rank where lambda > 1.

@@ -24,6 +24,7 @@ impl Neighbor {
 }
 
 /// The squared distance of two rows in f64; exactly 0 for equal rows.
+#[inline]
 pub fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     // Four sums that do not wait for each other; their order is fixed, so that equal input gives equal bits.
     let mut sums = [0.0_f64; 4];
@@ -82,11 +83,13 @@ impl Best {
     }
 
     /// Whether only a point of distance 0 and a number below every one from `first` on could still get in.
+    #[inline]
     pub(super) fn is_settled_before(&self, first: u32) -> bool {
         self.worst == 0.0 && first > self.worst_index
     }
 
     /// Takes the point if it is among the nearest; says whether [`Self::worst`] changed.
+    #[inline]
     pub(super) fn offer(&mut self, squared: f64, index: u32) -> bool {
         let new = (squared.to_bits(), index);
         if index == self.skip {

@@ -9,7 +9,7 @@
 use ndarray::{Array2, s};
 
 use super::best::{Best, Neighbor, squared_distance};
-use super::tree::TILE;
+use super::halves::TILE;
 use super::{Batch, NeighborIndex};
 use crate::product::matmul_transposed;
 

@@ -1,179 +1,107 @@
-//! The k-d tree: halves of the widest column, tight boxes, full leaves (Friedman, Bentley, Finkel 1977,
-//! doi:10.1145/355744.355745).
+//! A tree of boxes, several to a node, down to leaves of points.
+//!
+//! Queries of one region go through it together: a box is met by eight of them at once, and a leaf that some of them
+//! reach into stays in the nearest cache while they look into it one after the other.
 
-use rayon::prelude::*;
-
-use super::best::{Best, squared_distance};
+use super::best::{Best, Neighbor, squared_distance};
+use super::halves::{Halves, LEAF, Node};
 use super::{Batch, NeighborIndex};
+use crate::wide::in_widest;
 
-/// Points per leaf; all leaves but the last are full.
-pub(super) const LEAF: usize = 32;
-/// Points per tile of the blocked search; larger nodes split at multiples of it, so that a tile is a region.
-pub(super) const TILE: usize = 512;
-/// Queries per unit of parallel work.
-pub(super) const BLOCK: usize = 64;
-/// Columns of a box that are compared at once.
-const STEP: usize = 4;
-/// Below this many points a subtree is built by one thread.
-const FORK: usize = 8192;
+/// Boxes of a node at most.
+const FAN: usize = 8;
+/// Queries, or points of a leaf, that are compared at once.
+const STEP: usize = 8;
+/// Queries that go through the tree together at most.
+const GROUP: usize = 32;
+/// Marks a leaf among the numbers of nodes.
+const IS_LEAF: u32 = 1 << 31;
 
-/// Time to look into one leaf of `d` columns, from `benches/neighbors.rs`.
+/// Time of one query to find a leaf of `d` columns and to look into it, from `benches/neighbors.rs`.
 pub(super) fn leaf_nanos(d: usize) -> f64 {
-    25.0 + 5.0 * d as f64
+    15.0 + 2.8 * d as f64
+}
+
+/// How many of `n` queries go through a tree of `n_points` together: neighbours, of which few are in one region where
+/// queries are few.
+pub(super) fn group_len(n: usize, n_points: usize) -> usize {
+    (GROUP * n / n_points.max(1)).next_multiple_of(STEP).clamp(STEP, GROUP)
 }
 
 pub(super) struct Tree {
     n_columns: usize,
-    /// Columns of a box: those of the points and some of zeros, to a multiple of [`STEP`].
-    width: usize,
-    /// Every node stands before its left subtree, and that before its right one.
-    nodes: Vec<Node>,
-    /// Lowest, then highest value of each column, node by node.
-    boxes: Vec<f32>,
+    /// What is inside the boxes, [`FAN`] to a node: the number of a node or of a leaf.
+    inside: Vec<u32>,
+    /// How many boxes each node has.
+    n_boxes: Vec<u32>,
+    /// Node by node and column by column the lowest values of its boxes, then the highest.
+    bounds: Vec<f32>,
+    /// The lowest point number in each leaf.
+    first: Vec<u32>,
     /// The leaves' points, column by column within a leaf, filled up with NaN.
     lanes: Vec<f32>,
 }
 
-/// What searches reuse from query to query.
-#[derive(Default)]
-pub(super) struct Scratch {
-    /// Nodes still to visit and the squared distances of their boxes.
-    stack: Vec<(f32, u32)>,
-    padded: Vec<f32>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Node {
-    /// Position of the first point.
-    start: u32,
-    /// The right child; 0 for a leaf.
-    right: u32,
-    /// The column that was split, and the lowest value on the right.
-    axis: u32,
-    split: f32,
-    /// The lowest point number inside.
-    first: u32,
-}
-
-/// A matrix, row by row.
-struct Rows<'a> {
-    flat: &'a [f32],
-    n_columns: usize,
-}
-
-impl Rows<'_> {
-    fn row(&self, id: u32) -> &[f32] {
-        &self.flat[id as usize * self.n_columns..][..self.n_columns]
-    }
-}
-
-/// How many of `count` points go left, if any are to be divided.
-fn left_count(count: usize) -> Option<usize> {
-    let unit = if count > TILE { TILE } else { LEAF };
-    (count > LEAF).then(|| count.div_ceil(unit) / 2 * unit)
-}
-
-fn n_nodes(count: usize) -> usize {
-    (2 * count.div_ceil(LEAF)).saturating_sub(1)
-}
-
 impl Tree {
-    /// The tree, and the point numbers in the order of its leaves.
-    pub(super) fn build(points: &[f32], (n, d): (usize, usize)) -> (Self, Vec<u32>) {
-        let points = Rows { flat: points, n_columns: d };
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        let mut nodes = vec![Node::default(); n_nodes(n)];
-        let width = d.next_multiple_of(STEP);
-        let mut boxes = vec![0.0; nodes.len() * 2 * width];
-        if n > 0 {
-            build_node(&points, &mut order, (0, 0), &mut nodes, &mut boxes);
-        }
-        let mut lanes = vec![f32::NAN; n.div_ceil(LEAF) * LEAF * d];
-        if d > 0 {
-            for (leaf, lanes) in order.chunks(LEAF).zip(lanes.chunks_exact_mut(LEAF * d)) {
-                for (slot, &id) in leaf.iter().enumerate() {
-                    for (column, &value) in points.row(id).iter().enumerate() {
-                        lanes[column * LEAF + slot] = value;
-                    }
+    /// Of points in the order of the halves' leaves; `ids` are their numbers.
+    pub(super) fn new(halves: &Halves, points: &[f32], ids: &[u32], n_columns: usize) -> Self {
+        let first: Vec<u32> = ids.chunks(LEAF).map(|ids| ids.iter().copied().min().unwrap_or(0)).collect();
+        let mut lanes = vec![f32::NAN; first.len() * LEAF * n_columns];
+        let mut leaves = Vec::with_capacity(first.len() * n_columns);
+        if n_columns > 0 {
+            let leaf = LEAF * n_columns;
+            for (rows, lanes) in points.chunks(leaf).zip(lanes.chunks_exact_mut(leaf)) {
+                for (slot, row) in rows.chunks_exact(n_columns).enumerate() {
+                    row.iter().enumerate().for_each(|(column, &v)| lanes[column * LEAF + slot] = v);
                 }
+                leaves.extend(lanes.chunks_exact(LEAF).map(Bounds::of));
             }
         }
-        (Self { n_columns: d, width, nodes, boxes, lanes }, order)
+        let mut tree =
+            Self { n_columns, inside: Vec::new(), n_boxes: Vec::new(), bounds: Vec::new(), first, lanes };
+        if !ids.is_empty() {
+            tree.grow(halves, 0, &leaves);
+        }
+        tree
     }
 
-    /// Offers every point that could be near `query`; the number of leaves it looked into.
-    pub(super) fn search(
-        &self,
-        index: &NeighborIndex,
-        query: &[f32],
-        best: &mut Best,
-        scratch: &mut Scratch,
-    ) -> u64 {
-        let mut leaves = 0;
-        let mut limit = self.limit(best.worst());
-        let Scratch { stack, padded } = scratch;
-        padded.clear();
-        padded.extend_from_slice(query);
-        padded.resize(self.width, 0.0);
-        stack.clear();
-        if !self.nodes.is_empty() {
-            stack.push((0.0, 0));
+    /// Appends the node whose boxes are the halves of `at`, of those the larger again, and so on; gives its number.
+    fn grow(&mut self, halves: &Halves, at: u32, leaves: &[Bounds]) -> u32 {
+        let half = |at: u32| halves.nodes[at as usize];
+        let mut boxes = vec![at];
+        while boxes.len() < FAN {
+            let can_open = |slot: &usize| half(boxes[*slot]).right != 0;
+            let largest = (0..boxes.len()).filter(can_open).max_by_key(|&slot| half(boxes[slot]).count);
+            let Some(slot) = largest else { break };
+            let at = boxes[slot];
+            boxes.splice(slot..=slot, [at + 1, half(at).right]);
         }
-        while let Some((squared, mut at)) = stack.pop() {
-            if squared > limit {
-                continue;
+        let number = self.n_boxes.len();
+        self.n_boxes.push(boxes.len() as u32);
+        self.inside.resize((number + 1) * FAN, 0);
+        let (d, from) = (self.n_columns, self.bounds.len());
+        self.bounds.resize(from + 2 * FAN * d, 0.0);
+        for (slot, at) in boxes.into_iter().enumerate() {
+            let Node { start, count, right, .. } = half(at);
+            let within = start as usize / LEAF..(start + count).div_ceil(LEAF as u32) as usize;
+            for column in 0..d {
+                let of_leaf = |leaf: usize| leaves[leaf * d + column];
+                let all = within.clone().map(of_leaf).fold(Bounds::NONE, Bounds::with);
+                self.bounds[from + 2 * FAN * column + slot] = all.low;
+                self.bounds[from + 2 * FAN * column + FAN + slot] = all.high;
             }
-            while self.nodes[at as usize].right != 0 {
-                let (left, right) = (at + 1, self.nodes[at as usize].right);
-                let (to_left, to_right) = (self.box_distance(left, padded), self.box_distance(right, padded));
-                let (near, far) = if to_right < to_left {
-                    ((to_right, right), (to_left, left))
-                } else {
-                    ((to_left, left), (to_right, right))
-                };
-                if far.0 <= limit {
-                    stack.push(far);
-                }
-                at = near.1;
-                if near.0 > limit {
-                    break;
-                }
-            }
-            let node = self.nodes[at as usize];
-            if node.right == 0 && !best.is_settled_before(node.first) {
-                leaves += 1;
-                self.look_into_leaf(index, node.start as usize, query, best, &mut limit);
-            }
+            let is_leaf = right == 0;
+            self.inside[number * FAN + slot] =
+                if is_leaf { within.start as u32 | IS_LEAF } else { self.grow(halves, at, leaves) };
         }
-        leaves
+        number as u32
     }
 
-    fn look_into_leaf(
-        &self,
-        index: &NeighborIndex,
-        start: usize,
-        query: &[f32],
-        best: &mut Best,
-        limit: &mut f32,
-    ) {
-        let width = LEAF * self.n_columns;
-        let lanes = &self.lanes[start / LEAF * width..][..width];
-        let mut sums = [0.0_f32; LEAF];
-        for (&q, lane) in query.iter().zip(lanes.as_chunks::<LEAF>().0) {
-            for slot in 0..LEAF {
-                let difference = lane[slot] - q;
-                sums[slot] += difference * difference;
-            }
-        }
-        let end = index.len().min(start + LEAF);
-        if !sums.iter().fold(false, |any, sum| any | (sum <= &*limit)) {
-            return;
-        }
-        for (place, &sum) in (start..end).zip(&sums) {
-            if sum <= *limit && best.offer(squared_distance(query, index.row(place)), index.ids[place]) {
-                *limit = self.limit(best.worst());
-            }
-        }
+    /// The bounds of a node's boxes, column by column.
+    #[inline(always)]
+    fn bounds(&self, node: usize) -> &[[[f32; FAN]; 2]] {
+        let width = 2 * FAN * self.n_columns;
+        self.bounds[node * width..][..width].as_chunks::<FAN>().0.as_chunks::<2>().0
     }
 
     /// What a squared distance in f32, summed directly from differences, may be at most if the true one is
@@ -184,89 +112,213 @@ impl Tree {
         let relative = 1.0 + (2.0 * d + 8.0) * f64::from(f32::EPSILON);
         ((worst * relative + d * f64::from(f32::MIN_POSITIVE)) as f32).next_up()
     }
+}
 
-    /// Squared distance of the query, filled up with zeros, to a node's box.
-    fn box_distance(&self, node: u32, query: &[f32]) -> f32 {
-        let (low, high) = self.boxes[node as usize * 2 * self.width..][..2 * self.width].split_at(self.width);
-        let chunks = |v| <[f32]>::as_chunks::<STEP>(v).0;
-        let mut sums = [0.0_f32; STEP];
-        for ((q, low), high) in chunks(query).iter().zip(chunks(low)).zip(chunks(high)) {
-            for lane in 0..STEP {
-                let (below, above) = (low[lane] - q[lane], q[lane] - high[lane]);
-                // Plain comparisons become one instruction, which `f32::max` with its care for NaN does not.
-                let outside = if below > above { below } else { above };
-                let outside = if outside > 0.0 { outside } else { 0.0 };
-                sums[lane] += outside * outside;
-            }
-        }
-        (sums[0] + sums[1]) + (sums[2] + sums[3])
+/// Queries that are searched together, and what is reused from search to search.
+#[derive(Default)]
+pub(super) struct Group {
+    n_columns: usize,
+    rows: Vec<f32>,
+    bests: Vec<Best>,
+    /// What a squared distance in f32 may be at most, query by query; filled up with NaN to a multiple of [`STEP`].
+    limits: Vec<f32>,
+    /// The queries, [`STEP`] at a time and column by column within those.
+    lanes: Vec<f32>,
+    /// Which of the queries reach into a box.
+    reaches: Vec<u8>,
+    /// Squared distances from the points of a leaf, and which are within a limit.
+    sums: Box<[f32; LEAF]>,
+    within: Box<[u8; LEAF]>,
+    center: Vec<f32>,
+    /// Boxes still to visit, and their squared distances from the centre.
+    waiting: Vec<(f32, u32)>,
+}
+
+impl Group {
+    /// Finds the neighbours of some queries of a batch; the number of leaves that each looked into, summed.
+    pub(super) fn search(
+        &mut self,
+        index: &NeighborIndex,
+        batch: &Batch<'_>,
+        queries: &[u32],
+        out: &mut [Neighbor],
+    ) -> u64 {
+        self.restart(&index.tree, batch, queries);
+        let group = &mut *self;
+        let n_leaves = in_widest!(search_loop(index: &NeighborIndex, group: &mut Group) -> u64);
+        self.bests.iter_mut().zip(out.chunks_exact_mut(batch.k)).for_each(|(best, out)| best.take_into(out));
+        n_leaves
     }
 
-    /// The queries' numbers, ordered by the leaf each would belong to.
-    pub(super) fn by_region(&self, batch: &Batch<'_>, n: usize) -> Vec<u32> {
-        let leaf_of = |query: u32| {
-            let query = batch.row(query);
-            let mut at = 0;
-            while let Some(node) = self.nodes.get(at)
-                && node.right != 0
-                && node.axis < self.n_columns as u32
-            {
-                at = if query[node.axis as usize] < node.split { at + 1 } else { node.right as usize };
+    fn restart(&mut self, tree: &Tree, batch: &Batch<'_>, queries: &[u32]) {
+        let d = tree.n_columns;
+        self.n_columns = d;
+        self.bests.resize_with(queries.len(), || Best::new(batch.k));
+        self.bests.iter_mut().zip(queries).for_each(|(best, &query)| best.restart(batch.skip(query)));
+        self.limits.clear();
+        self.limits.resize(queries.len(), tree.limit(f64::INFINITY));
+        self.limits.resize(queries.len().next_multiple_of(STEP), f32::NAN);
+        self.reaches.clear();
+        self.reaches.resize(self.limits.len(), 0);
+        self.rows.clear();
+        self.lanes.clear();
+        self.lanes.resize(self.limits.len() * d, 0.0);
+        self.center.clear();
+        self.center.resize(d, 0.0);
+        let share = 1.0 / queries.len() as f32;
+        for (i, &query) in queries.iter().enumerate() {
+            let row = batch.row(query);
+            self.rows.extend_from_slice(row);
+            for (column, &v) in row.iter().enumerate() {
+                self.lanes[i / STEP * STEP * d + column * STEP + i % STEP] = v;
+                self.center[column] += share * v;
             }
-            at as u32
-        };
-        let regions: Vec<u32> = (0..n as u32).into_par_iter().map(leaf_of).collect();
-        // Counting sort: stable, so that the order is the same on any number of threads.
-        let mut starts = vec![0_u32; self.nodes.len() + 1];
-        regions.iter().for_each(|&region| starts[region as usize + 1] += 1);
-        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
-        let mut order = vec![0; regions.len()];
-        for (query, &region) in regions.iter().enumerate() {
-            let start = &mut starts[region as usize];
-            order[*start as usize] = query as u32;
-            *start += 1;
         }
-        order
+        self.waiting.clear();
+    }
+
+    /// Lets the boxes of a node wait, the nearest to the centre on top.
+    #[inline(always)]
+    fn open(&mut self, tree: &Tree, node: usize) {
+        let mut sums = [0.0; FAN];
+        for ([low, high], &q) in tree.bounds(node).iter().zip(&self.center) {
+            for slot in 0..FAN {
+                let outside = outside(q, low[slot], high[slot]);
+                sums[slot] += outside * outside;
+            }
+        }
+        let from = self.waiting.len();
+        let boxes = sums.into_iter().zip((node * FAN) as u32..);
+        self.waiting.extend(boxes.take(tree.n_boxes[node] as usize));
+        self.waiting[from..].sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    }
+
+    /// Marks by 1 which queries reach into a box.
+    #[inline(always)]
+    fn mark(&mut self, tree: &Tree, (node, slot): (usize, usize)) {
+        let (d, lanes) = (self.n_columns, self.lanes.as_chunks::<STEP>().0);
+        let steps = self.limits.as_chunks::<STEP>().0.iter().zip(self.reaches.as_chunks_mut::<STEP>().0);
+        for (step, (limits, reaches)) in steps.enumerate() {
+            let lanes = &lanes[step * d..][..d];
+            let mut sums = [0.0; STEP];
+            for (lane, [low, high]) in lanes.iter().zip(tree.bounds(node)) {
+                for query in 0..STEP {
+                    let outside = outside(lane[query], low[slot], high[slot]);
+                    sums[query] += outside * outside;
+                }
+            }
+            for query in 0..STEP {
+                reaches[query] = u8::from(sums[query] <= limits[query]);
+            }
+        }
+    }
+
+    /// Offers a query the points of a leaf that are within its limit.
+    #[inline(always)]
+    fn look_into_leaf(&mut self, index: &NeighborIndex, leaf: usize, query: usize) {
+        let (tree, best) = (&index.tree, &mut self.bests[query]);
+        if best.is_settled_before(tree.first[leaf]) {
+            return;
+        }
+        let row = &self.rows[query * self.n_columns..][..self.n_columns];
+        let limit = &mut self.limits[query];
+        let width = LEAF * self.n_columns;
+        let lanes = tree.lanes[leaf * width..][..width].as_chunks::<LEAF>().0;
+        if !squares(lanes, row, *limit, (&mut self.sums, &mut self.within)) {
+            return;
+        }
+        let from = leaf * LEAF;
+        for (step, some) in self.within.as_chunks().0.iter().enumerate() {
+            let mut within = u64::from_le_bytes(*some);
+            while within != 0 {
+                let slot = step * STEP + within.trailing_zeros() as usize / 8;
+                within &= within - 1;
+                // Where there are no columns, what fills up a leaf is as near as its points.
+                let Some(&id) = index.ids.get(from + slot) else { break };
+                let may_be_near = self.sums[slot] <= *limit;
+                if may_be_near && best.offer(squared_distance(row, index.row(from + slot)), id) {
+                    *limit = tree.limit(best.worst());
+                }
+            }
+        }
     }
 }
 
-/// Fills `nodes` and `boxes` for the points in `order`, which is reordered. `at` is the position of the first
-/// point and the number of the first node.
-fn build_node(points: &Rows<'_>, order: &mut [u32], at: (u32, u32), nodes: &mut [Node], boxes: &mut [f32]) {
-    let (d, width) = (points.n_columns, points.n_columns.next_multiple_of(STEP));
-    let Some((node, below)) = nodes.split_first_mut() else { return };
-    let (own, boxes_below) = boxes.split_at_mut(2 * width);
-    let (low, high) = own.split_at_mut(width);
-    low[..d].fill(f32::INFINITY);
-    high[..d].fill(f32::NEG_INFINITY);
-    for &id in order.iter() {
-        for ((&v, low), high) in points.row(id).iter().zip(&mut *low).zip(&mut *high) {
-            *low = low.min(v);
-            *high = high.max(v);
+/// Opens the box nearest to the centre first, unless no query reaches into it.
+#[inline(always)]
+fn search_loop(index: &NeighborIndex, group: &mut Group) -> u64 {
+    let (tree, mut n_leaves) = (&index.tree, 0);
+    if !tree.n_boxes.is_empty() {
+        group.open(tree, 0);
+    }
+    while let Some((_, at)) = group.waiting.pop() {
+        let inside = tree.inside[at as usize];
+        let at = (at as usize / FAN, at as usize % FAN);
+        group.mark(tree, at);
+        for step in 0..group.reaches.len() / STEP {
+            let mut reach = u64::from_le_bytes(group.reaches.as_chunks().0[step]);
+            if reach != 0 && inside & IS_LEAF == 0 {
+                group.open(tree, inside as usize);
+                break;
+            }
+            while reach != 0 {
+                n_leaves += 1;
+                let query = step * STEP + reach.trailing_zeros() as usize / 8;
+                group.look_into_leaf(index, (inside & !IS_LEAF) as usize, query);
+                reach &= reach - 1;
+            }
         }
     }
-    node.start = at.0;
-    node.first = order.iter().copied().min().unwrap_or(0);
-    let Some(left) = left_count(order.len()) else { return };
-    // Halved first, because the spread of values near the end of f32 is infinite.
-    let spread = |column: usize| high[column] / 2.0 - low[column] / 2.0;
-    let axis = (0..d).reduce(|a, b| if spread(b) > spread(a) { b } else { a }).unwrap_or(0);
-    let value = |id: u32| points.row(id).get(axis).copied().unwrap_or(0.0);
-    order.select_nth_unstable_by(left, |&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
-    node.axis = axis as u32;
-    node.split = value(order[left]);
-    node.right = at.1 + 1 + n_nodes(left) as u32;
-    let right_at = (at.0 + left as u32, node.right);
-    let is_large = order.len() > FORK;
-    let (order_left, order_right) = order.split_at_mut(left);
-    let (nodes_left, nodes_right) = below.split_at_mut(n_nodes(left));
-    let (boxes_left, boxes_right) = boxes_below.split_at_mut(n_nodes(left) * 2 * width);
-    let mut build_left = || build_node(points, order_left, (at.0, at.1 + 1), nodes_left, boxes_left);
-    let mut build_right = || build_node(points, order_right, right_at, nodes_right, boxes_right);
-    if is_large {
-        rayon::join(build_left, build_right);
-    } else {
-        build_left();
-        build_right();
+    n_leaves
+}
+
+/// Squared distances of a row to the points of a leaf, and marks by 1 those within the limit; whether there are any.
+#[inline(always)]
+fn squares(
+    lanes: &[[f32; LEAF]],
+    row: &[f32],
+    limit: f32,
+    (squares, within): (&mut [f32; LEAF], &mut [u8; LEAF]),
+) -> bool {
+    let mut sums = [0.0; LEAF];
+    for (lane, &v) in lanes.iter().zip(row) {
+        for slot in 0..LEAF {
+            let difference = lane[slot] - v;
+            sums[slot] += difference * difference;
+        }
+    }
+    *squares = sums;
+    for slot in 0..LEAF {
+        within[slot] = u8::from(squares[slot] <= limit);
+    }
+    within.iter().fold(0, |any, within| any | within) != 0
+}
+
+/// How far a value is outside of an interval. Plain comparisons become one instruction each, which `f32::max` with its
+/// care for NaN does not.
+#[inline(always)]
+fn outside(v: f32, low: f32, high: f32) -> f32 {
+    let (below, above) = (low - v, v - high);
+    let outside = if below > above { below } else { above };
+    if outside > 0.0 { outside } else { 0.0 }
+}
+
+/// The lowest and the highest value of some.
+#[derive(Clone, Copy)]
+struct Bounds {
+    low: f32,
+    high: f32,
+}
+
+impl Bounds {
+    const NONE: Self = Self { low: f32::INFINITY, high: f32::NEG_INFINITY };
+
+    /// Of numbers, and NaN that do not count: the smaller of a number and NaN is the number.
+    fn of(values: &[f32]) -> Self {
+        values.iter().fold(Self::NONE, |all, &v| all.with(Self { low: v, high: v }))
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
     }
 }
