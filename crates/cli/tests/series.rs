@@ -37,7 +37,10 @@ fn scan_finds_the_event_and_says_when() {
     assert!(!event["sentence"].as_str().unwrap().is_empty());
     assert_eq!(folder.read("s.ndjson").lines().count(), 2000);
     let html = folder.read("s.html");
-    assert!(html.contains("class=\"odd\"") && html.contains("2024-03-01T00:00:00Z") || html.contains("2024-03-01"));
+    assert!(
+        html.contains("class=\"odd\"") && html.contains("2024-03-01T00:00:00Z")
+            || html.contains("2024-03-01")
+    );
     let text = folder.run("scan s.csv").ok().stdout;
     assert!(text.contains("event") && text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
@@ -77,7 +80,10 @@ fn what_cannot_be_a_series_is_said() {
         .with("words.csv", "at,x\n2024-01-01,red\n2024-01-02,blue\n2024-01-03,red\n2024-01-04,blue\n")
         .with("flat.csv", format!("x\n{}", "5\n".repeat(100)))
         .with("short.csv", "x\n1\n2\n3\n4\n5\n")
-        .with("empty.csv", format!("at,x\n{}", (1..50).map(|i| format!("2024-01-{:02},\n", i % 28 + 1)).collect::<String>()))
+        .with(
+            "empty.csv",
+            format!("at,x\n{}", (1..50).map(|i| format!("2024-01-{:02},\n", i % 28 + 1)).collect::<String>()),
+        )
         .with("huge.csv", format!("x\n{}1e300\n", "1\n2\n".repeat(200)));
     folder.run("scan words.csv --as series").fails(1, &["numbers"]);
     folder.run("scan short.csv --as series --time when").fails(1, &["when"]);

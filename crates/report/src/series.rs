@@ -24,7 +24,13 @@ pub(crate) fn events(page: &mut Page, outcome: &Outcome) {
         Some(lines) => page.lines(lines),
         None => {
             for event in shown {
-                let lead = format!("{} to {}: {}, {}", event.start, event.end, event.kind.as_str(), event.severity.as_str());
+                let lead = format!(
+                    "{} to {}: {}, {}",
+                    event.start,
+                    event.end,
+                    event.kind.as_str(),
+                    event.severity.as_str()
+                );
                 page.paragraph("", &page.clean(&lead), tint(event));
                 page.paragraph("  ", &page.clean(&event.sentence), Tint::Plain);
             }
@@ -33,7 +39,11 @@ pub(crate) fn events(page: &mut Page, outcome: &Outcome) {
     let more = outcome.n_events.saturating_sub(shown.len());
     if more > 0 {
         page.blank();
-        page.paragraph("", &format!("... and {}; --show lists more.", counted(more, "more event")), Tint::Faint);
+        page.paragraph(
+            "",
+            &format!("... and {}; --show lists more.", counted(more, "more event")),
+            Tint::Faint,
+        );
     }
 }
 
@@ -81,8 +91,11 @@ pub(crate) fn document(outcome: &Outcome) -> Document {
     );
     let mut sections = Vec::new();
     for picture in &outcome.pictures {
-        let mut rows: Vec<(String, Vec<[f32; 2]>)> =
-            picture.channels.iter().map(|channel| (channel.channel.clone(), channel.values.clone())).collect();
+        let mut rows: Vec<(String, Vec<[f32; 2]>)> = picture
+            .channels
+            .iter()
+            .map(|channel| (channel.channel.clone(), channel.values.clone()))
+            .collect();
         rows.push(("score".into(), picture.scores.clone()));
         let strip = Strip {
             title: "Channels and the score; what was flagged is marked.".into(),
@@ -127,12 +140,21 @@ pub(crate) fn document(outcome: &Outcome) -> Document {
 
 fn grid(events: &[Event]) -> Grid {
     let titles = [
-        ("series", false), ("from", false), ("to", false), ("points", true), ("kind", false), ("score", true),
-        ("p", true), ("severity", false), ("channels", false), ("why", false),
+        ("series", false),
+        ("from", false),
+        ("to", false),
+        ("points", true),
+        ("kind", false),
+        ("score", true),
+        ("p", true),
+        ("severity", false),
+        ("channels", false),
+        ("why", false),
     ];
     let scores = ScoreFormat::of(events.iter().map(|event| event.score));
     let row = |event: &Event| {
-        let channels = event.channels.iter().take(3).map(|c| format!("{} {:.0} %", c.channel, 100.0 * c.share));
+        let channels =
+            event.channels.iter().take(3).map(|c| format!("{} {:.0} %", c.channel, 100.0 * c.share));
         vec![
             event.series.clone(),
             event.start.clone(),

@@ -1,8 +1,6 @@
 //! What `scan` prints: what was read, how it was judged, the top findings, and where to go on.
 
-use anomalyst_core::{
-    Finding, Interval, MethodSummary, NoticeKind, Outcome, SourceSummary, Verdict,
-};
+use anomalyst_core::{Finding, Interval, MethodSummary, NoticeKind, Outcome, SourceSummary, Verdict};
 
 use crate::layout::{Cell, TableColumn, Tint, table, width, wrap};
 use crate::text::{ScoreFormat, clean, counted, p_value, percent, shorten, source_name};

@@ -17,7 +17,12 @@ const HELD_OUT_PART: usize = 4;
 const DAY: f64 = 86_400e6;
 
 /// Ranks the points of the series in `input`, finds the events, and says why.
-pub fn scan_series(input: Input, how: &SeriesOptions, options: &Options, run: &Run) -> Result<(Outcome, TrainedSeries)> {
+pub fn scan_series(
+    input: Input,
+    how: &SeriesOptions,
+    options: &Options,
+    run: &Run,
+) -> Result<(Outcome, TrainedSeries)> {
     let mut watch = Stopwatch::default();
     refuse_rules_of_rows(options)?;
     let Input { table, mut notices, source } = input;
@@ -60,7 +65,12 @@ pub fn scan_series(input: Input, how: &SeriesOptions, options: &Options, run: &R
 
 /// Learns the series in `input` as normal. Decisions are calibrated on the last quarter of each, scored by a model of what
 /// comes before it.
-pub fn fit_series(input: Input, how: &SeriesOptions, options: &Options, run: &Run) -> Result<(Outcome, TrainedSeries)> {
+pub fn fit_series(
+    input: Input,
+    how: &SeriesOptions,
+    options: &Options,
+    run: &Run,
+) -> Result<(Outcome, TrainedSeries)> {
     let mut watch = Stopwatch::default();
     refuse_rules_of_rows(options)?;
     let Input { table, mut notices, source } = input;
@@ -83,7 +93,10 @@ pub fn fit_series(input: Input, how: &SeriesOptions, options: &Options, run: &Ru
     let data = Dataset::Series(series);
     let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
     notices.extend(report.notices);
-    notices.info(None, format!("decisions were calibrated on the last quarter of each series, {} points", later.len()));
+    notices.info(
+        None,
+        format!("decisions were calibrated on the last quarter of each series, {} points", later.len()),
+    );
     options.accept(&notices)?;
     watch.lap("fit");
     let decide = SeriesDecisionOptions {
@@ -95,8 +108,14 @@ pub fn fit_series(input: Input, how: &SeriesOptions, options: &Options, run: &Ru
     };
     let decision = SeriesDecision::learn(&scores, &ends, &decide)?;
     watch.lap("calibrate");
-    let model =
-        TrainedSeries { pipeline, decision, how: how.clone(), schema: table.schema(), source, seed: run.seed() };
+    let model = TrainedSeries {
+        pipeline,
+        decision,
+        how: how.clone(),
+        schema: table.schema(),
+        source,
+        seed: run.seed(),
+    };
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),

@@ -116,8 +116,14 @@ fn event(
 
 /// The period of the first channel, where a series has only that.
 fn period(series: &Series, range: &Range<usize>) -> Option<usize> {
-    let values: Vec<f64> =
-        series.values.column(0).iter().skip(range.start).take(range.len()).map(|v| if v.is_finite() { *v } else { 0.0 }).collect();
+    let values: Vec<f64> = series
+        .values
+        .column(0)
+        .iter()
+        .skip(range.start)
+        .take(range.len())
+        .map(|v| if v.is_finite() { *v } else { 0.0 })
+        .collect();
     let period = dominant_period(&values);
     (3 * period <= values.len()).then_some(period)
 }

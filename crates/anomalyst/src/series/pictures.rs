@@ -15,15 +15,27 @@ const MOST_SERIES: usize = 20;
 const MOST_CHANNELS: usize = 8;
 
 /// Pictures of the series with events; of the first series where there is none.
-pub(super) fn pictures(series: &Series, scores: &[f32], spans: &[EventSpan], events: &[Event]) -> Vec<SeriesPicture> {
+pub(super) fn pictures(
+    series: &Series,
+    scores: &[f32],
+    spans: &[EventSpan],
+    events: &[Event],
+) -> Vec<SeriesPicture> {
     let mut shown: Vec<usize> = Vec::new();
     for of in spans.iter().map(|span| span.series).chain(std::iter::once(0)) {
-        if !shown.contains(&of) && shown.len() < MOST_SERIES && (of != 0 || shown.is_empty() || spans.iter().any(|s| s.series == 0)) {
+        if !shown.contains(&of)
+            && shown.len() < MOST_SERIES
+            && (of != 0 || shown.is_empty() || spans.iter().any(|s| s.series == 0))
+        {
             shown.push(of);
         }
     }
     let ranges: Vec<Range<usize>> = series.ranges().collect();
-    shown.into_iter().filter(|&of| !ranges[of].is_empty()).map(|of| picture(series, scores, (of, &ranges[of]), (spans, events))).collect()
+    shown
+        .into_iter()
+        .filter(|&of| !ranges[of].is_empty())
+        .map(|of| picture(series, scores, (of, &ranges[of]), (spans, events)))
+        .collect()
 }
 
 fn picture(
@@ -67,7 +79,8 @@ fn channels(series: &Series, events: &[&Event]) -> Vec<usize> {
         };
         events.iter().map(of).sum()
     };
-    let mut order: Vec<(f32, usize)> = (0..series.channels.len()).map(|channel| (blame(channel), channel)).collect();
+    let mut order: Vec<(f32, usize)> =
+        (0..series.channels.len()).map(|channel| (blame(channel), channel)).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     order.into_iter().take(MOST_CHANNELS).map(|(_, channel)| channel).collect()
 }

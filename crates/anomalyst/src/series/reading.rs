@@ -39,7 +39,9 @@ pub fn read_series(table: &Table, options: &SeriesOptions) -> Result<ReadSeries>
     let time = time_column(table, options)?;
     let times = time.map(|column| times_of(column, &mut notices)).transpose()?;
     let key = key_column(table, options, times.as_deref())?;
-    let named = |column: &Column| time.is_some_and(|t| t.name == column.name) || key.is_some_and(|k| k.name == column.name);
+    let named = |column: &Column| {
+        time.is_some_and(|t| t.name == column.name) || key.is_some_and(|k| k.name == column.name)
+    };
     let mut channels: Vec<(&str, &[f64])> = Vec::new();
     let mut left_out = Vec::new();
     for column in table.columns.iter().filter(|column| !named(column)) {
@@ -50,7 +52,9 @@ pub fn read_series(table: &Table, options: &SeriesOptions) -> Result<ReadSeries>
         }
     }
     if channels.is_empty() {
-        return Err(Error::Data("a series needs a column of numbers beside its times, and there is none".into()));
+        return Err(Error::Data(
+            "a series needs a column of numbers beside its times, and there is none".into(),
+        ));
     }
     if !left_out.is_empty() {
         notices.info(None, format!("not numbers, so no channels of the series: {}", left_out.join(", ")));
@@ -68,7 +72,8 @@ pub fn read_series(table: &Table, options: &SeriesOptions) -> Result<ReadSeries>
             ends.push(i + 1);
         }
     }
-    let values = Array2::from_shape_fn((order.len(), channels.len()), |(i, channel)| channels[channel].1[order[i]]);
+    let values =
+        Array2::from_shape_fn((order.len(), channels.len()), |(i, channel)| channels[channel].1[order[i]]);
     let series = Series {
         channels: channels.iter().map(|(name, _)| (*name).to_owned()).collect(),
         values,
@@ -104,7 +109,10 @@ fn time_column<'t>(table: &'t Table, options: &SeriesOptions) -> Result<Option<&
     if let Some(name) = &options.time {
         return find(table, name).map(Some);
     }
-    let of_kind = table.columns.iter().find(|column| column.kind == ColumnKind::Timestamp && column.data.len().is_some());
+    let of_kind = table
+        .columns
+        .iter()
+        .find(|column| column.kind == ColumnKind::Timestamp && column.data.len().is_some());
     let by_name = || {
         table.columns.iter().find(|column| {
             let is_named = TIME_NAMES.contains(&column.name.to_lowercase().as_str());
@@ -148,7 +156,11 @@ fn times_of(column: &Column, notices: &mut Notices) -> Result<Vec<i64>> {
 }
 
 /// The column that tells series apart: the one named, or the only one of categories where times repeat.
-fn key_column<'t>(table: &'t Table, options: &SeriesOptions, times: Option<&[i64]>) -> Result<Option<&'t Column>> {
+fn key_column<'t>(
+    table: &'t Table,
+    options: &SeriesOptions,
+    times: Option<&[i64]>,
+) -> Result<Option<&'t Column>> {
     if let Some(name) = &options.key {
         return find(table, name).map(Some);
     }
@@ -159,8 +171,11 @@ fn key_column<'t>(table: &'t Table, options: &SeriesOptions, times: Option<&[i64
     if 2 * n_repeated < times.len() {
         return Ok(None);
     }
-    let categories: Vec<&Column> =
-        table.columns.iter().filter(|column| column.kind == ColumnKind::Category && column.data.len().is_some()).collect();
+    let categories: Vec<&Column> = table
+        .columns
+        .iter()
+        .filter(|column| column.kind == ColumnKind::Category && column.data.len().is_some())
+        .collect();
     Ok(match categories.as_slice() {
         [only] => Some(only),
         _ => None,
@@ -205,7 +220,8 @@ fn order(table: &Table, key: Option<&Column>, times: Option<&[i64]>, notices: &m
 
 /// The middle one of the steps forward between times.
 pub(super) fn usual_step(times: &[i64]) -> Option<i64> {
-    let mut steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
+    let mut steps: Vec<i64> =
+        times.windows(2).map(|pair| pair[1] - pair[0]).filter(|&step| step > 0).collect();
     let middle = steps.len() / 2;
     (!steps.is_empty()).then(|| *steps.select_nth_unstable(middle).1)
 }
@@ -232,7 +248,10 @@ fn look_at_times(series: &Series, notices: &mut Notices) {
     if n_gaps > 0 {
         notices.info(
             None,
-            format!("{n_gaps} gaps between times, the longest of {:.0} s; nothing was put in", longest as f64 / 1e6),
+            format!(
+                "{n_gaps} gaps between times, the longest of {:.0} s; nothing was put in",
+                longest as f64 / 1e6
+            ),
         );
     }
 }
@@ -242,7 +261,8 @@ mod tests {
     use super::*;
 
     fn table(columns: Vec<(&str, ColumnKind, ColumnData)>) -> Table {
-        let column = |(name, kind, data): (&str, ColumnKind, ColumnData)| Column { name: name.into(), kind, data };
+        let column =
+            |(name, kind, data): (&str, ColumnKind, ColumnData)| Column { name: name.into(), kind, data };
         Table::new(columns.into_iter().map(column).collect()).unwrap()
     }
 
@@ -265,7 +285,8 @@ mod tests {
 
     #[test]
     fn long_tables_are_many_series() {
-        let codes = ColumnData::Codes { codes: vec![0, 1, 0, 1], levels: vec!["a".to_owned(), "b".into()].into() };
+        let codes =
+            ColumnData::Codes { codes: vec![0, 1, 0, 1], levels: vec!["a".to_owned(), "b".into()].into() };
         let table = table(vec![
             ("at", ColumnKind::Timestamp, times(&[0, 0, 60, 60])),
             ("machine", ColumnKind::Category, codes),

@@ -14,7 +14,9 @@ pub(crate) fn run(args: &ExplainArgs, cancel: Cancel) -> anyhow::Result<ExitCode
     let (model, table) = match &args.model {
         Some(path) => {
             let AnyTrained::Table(model) = AnyTrained::load(path)? else {
-                return Err(Error::Data("a model of series explains events: `score` says why each".into()).into());
+                return Err(
+                    Error::Data("a model of series explains events: `score` says why each".into()).into()
+                );
             };
             let model = *model;
             let read = ReadOptions { expected: Some(model.schema.clone()), ..args.read.options() };

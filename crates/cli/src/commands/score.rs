@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use anomalyst::Options;
 use anomalyst::core::{Cancel, Run};
 use anomalyst::data::ReadOptions;
 use anomalyst::recipe::Modality;
 use anomalyst::series::{AnyTrained, TrainedSeries, score_series};
-use anomalyst::Options;
 
 use crate::args::ScoreArgs;
 use crate::{commands, console};

@@ -19,22 +19,30 @@ const LEAST: f64 = 2.5;
 /// The strip as an SVG picture.
 pub(super) fn strip(strip: &Strip) -> String {
     let height = strip.rows.len() as f64 * (ROW + GAP) + 26.0;
-    let mut svg =
-        format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">", escape(&strip.title));
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">",
+        escape(&strip.title)
+    );
     let x = |position: f64| LEFT + (WIDTH - LEFT - RIGHT) * position / strip.n_points.max(1) as f64;
     let bottom = height - 26.0 - GAP;
     for [first, last] in &strip.marked {
         let (from, to) = (x(*first as f64), x((last + 1) as f64));
         let wide = (to - from).max(LEAST);
         let left = (from + to - wide) / 2.0;
-        let _ = write!(svg, "<rect class=\"odd\" x=\"{}\" y=\"0\" width=\"{}\" height=\"{bottom}\"/>", at(left), at(wide));
+        let _ = write!(
+            svg,
+            "<rect class=\"odd\" x=\"{}\" y=\"0\" width=\"{}\" height=\"{bottom}\"/>",
+            at(left),
+            at(wide)
+        );
     }
     for (i, (name, values)) in strip.rows.iter().enumerate() {
         let top = i as f64 * (ROW + GAP);
         let _ = write!(svg, "<path class=\"ax\" d=\"M{LEFT} {}H{}\"/>", at(top + ROW), WIDTH - RIGHT);
         let known = || values.iter().flatten().copied().filter(|v| v.is_finite());
         let (low, high) = known().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let _ = write!(svg, "<text x=\"0\" y=\"{}\">{}</text>", at(top + ROW / 2.0 + 4.0), escape(&short(name)));
+        let _ =
+            write!(svg, "<text x=\"0\" y=\"{}\">{}</text>", at(top + ROW / 2.0 + 4.0), escape(&short(name)));
         if low > high {
             continue;
         }
@@ -42,7 +50,13 @@ pub(super) fn strip(strip: &Strip) -> String {
         let span = if high > low { high - low } else { 1.0 };
         let y = |v: f32| top + ROW - 4.0 - (ROW - 8.0) * (f64::from(v) - low) / span;
         for (value, py) in [(high, top + 12.0), (low, top + ROW - 2.0)] {
-            let _ = write!(svg, "<text class=\"e\" x=\"{}\" y=\"{}\">{}</text>", LEFT - 6.0, at(py), number(value, 4));
+            let _ = write!(
+                svg,
+                "<text class=\"e\" x=\"{}\" y=\"{}\">{}</text>",
+                LEFT - 6.0,
+                at(py),
+                number(value, 4)
+            );
         }
         let _ = write!(svg, "<path class=\"c0\" d=\"{}\"/>", line(values, &strip.buckets, x, y));
     }
@@ -81,7 +95,11 @@ fn line(values: &[[f32; 2]], buckets: &[usize], x: impl Fn(f64) -> f64, y: impl 
 
 fn short(name: &str) -> String {
     const MOST: usize = 16;
-    if name.chars().count() <= MOST { name.to_owned() } else { name.chars().take(MOST - 1).chain(['…']).collect() }
+    if name.chars().count() <= MOST {
+        name.to_owned()
+    } else {
+        name.chars().take(MOST - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

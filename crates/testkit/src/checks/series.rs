@@ -43,7 +43,8 @@ pub fn a_break_stands_out(entry: &Entry) {
         let broken = sequences(values, vec![1_000]);
         let (_, own) = detector.fit_score(&broken, &run).unwrap();
         let model = detector.fit(&sequences(season(1_000, channels, 4), vec![1_000]), &run).unwrap();
-        for (what, scores) in [("ranked with the rest", own), ("as new", model.score(&broken, &run).unwrap())] {
+        for (what, scores) in [("ranked with the rest", own), ("as new", model.score(&broken, &run).unwrap())]
+        {
             assert_finite(&scores, 1_000);
             let highest = (0..1_000).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
             assert!(
