@@ -86,15 +86,18 @@ fn what_cannot_be_a_series_is_said() {
         )
         .with("huge.csv", format!("x\n{}1e300\n", "1\n2\n".repeat(200)));
     folder.run("scan words.csv --as series").fails(1, &["numbers"]);
-    folder.run("scan short.csv --as series --time when").fails(1, &["when"]);
-    folder.run("scan short.csv --as series --top 3").fails(1, &["--false-alarms-per-day"]);
-    folder.run("scan short.csv --as series --set encoder.length=0").fails(1, &["length"]);
+    folder.run("scan short.csv --as series --time when").fails(2, &["when"]);
+    folder.run("scan short.csv --as series --top 3").fails(2, &["--false-alarms-per-day"]);
+    folder.run("scan short.csv --as series --set encoder.length=0").fails(2, &["length"]);
     // Data without an answer that can be given: nothing stands out, or a clear error.
     let text = folder.run("scan flat.csv --as series").ok().stdout;
     assert!(text.contains("No stretch stands out"), "{text}");
-    folder.run("scan short.csv --as series --set encoder.length=100").ok();
+    folder
+        .run("scan short.csv --as series --set encoder.length=100")
+        .fails(1, &["window of 100", "encoder.length"]);
+    folder.run("scan short.csv --as series").ok();
     folder.run("scan huge.csv --as series").ok();
-    folder.run("scan empty.csv --as series").fails(1, &["number"]);
+    folder.run("scan empty.csv --as series").fails(1, &["no channel has a value"]);
 }
 
 #[test]

@@ -111,7 +111,17 @@ impl Encoder for WindowEncoder {
         run.check()?;
         let series = channels::series_of(data)?;
         let (channels, mut notices) = channels::fit(series, self.scale)?;
-        let length = self.length.unwrap_or_else(|| self.usual_length(&channels, series));
+        let longest = series.ranges().map(|range| range.len()).max().unwrap_or(0);
+        let length = self.length.unwrap_or_else(|| {
+            // Three windows side by side are the least in which one can be unlike the others.
+            self.usual_length(&channels, series).min(longest / 3).max(1)
+        });
+        if length >= longest && series.ends.len() < 2 {
+            return Err(Error::Data(format!(
+                "a window of {length} points does not fit twice into a series of {longest}; name a shorter one with \
+                 --set encoder.length=N"
+            )));
+        }
         if let Some(shortest) = series.ranges().map(|range| range.len()).min()
             && shortest < length
         {
