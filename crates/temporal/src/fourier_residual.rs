@@ -116,7 +116,7 @@ impl Detector for FourierResidual {
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
-        let nanos = 400.0 * shape.n_values as f64;
+        let nanos = 150.0 * shape.n_values as f64;
         Estimate {
             bytes: 72 * shape.n_parts as u64 * shape.n_values as u64,
             fit_nanos: nanos * shape.n_parts as f64,

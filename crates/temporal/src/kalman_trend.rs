@@ -141,7 +141,7 @@ impl Detector for KalmanTrend {
 
     fn estimate(&self, shape: Shape) -> Estimate {
         let size = 2 + 2 * self.n_waves;
-        let (d, step) = (shape.n_values as f64, 20.0 + 5.0 * (size * size) as f64);
+        let (d, step) = (shape.n_values as f64, 20.0 + 2.5 * (size * size) as f64);
         let searched = shape.n_parts.min(SEARCHED) as f64;
         Estimate {
             bytes: 40 * shape.n_parts as u64 * shape.n_values as u64,

@@ -160,7 +160,7 @@ impl Detector for Polynomial {
     }
 
     fn estimate(&self, shape: Shape) -> Estimate {
-        let nanos = (60.0 + 15.0 * (self.degree + 1) as f64) * shape.n_values as f64;
+        let nanos = (20.0 + 10.0 * (self.degree + 1) as f64) * shape.n_values as f64;
         Estimate {
             bytes: 40 * shape.n_parts as u64 * shape.n_values as u64,
             fit_nanos: nanos * shape.n_parts as f64,

@@ -134,8 +134,8 @@ impl Detector for RollingMad {
         let d = shape.n_values as f64;
         Estimate {
             bytes: 72 * shape.n_parts as u64 * shape.n_values as u64,
-            fit_nanos: 500.0 * d * shape.n_parts as f64,
-            score_nanos_per_row: 500.0 * d,
+            fit_nanos: 250.0 * d * shape.n_parts as f64,
+            score_nanos_per_row: 200.0 * d,
         }
     }
 }

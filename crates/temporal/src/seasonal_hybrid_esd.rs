@@ -146,8 +146,8 @@ impl Detector for SeasonalHybridEsd {
         let d = shape.n_values as f64;
         Estimate {
             bytes: 120 * shape.n_parts as u64 * shape.n_values as u64,
-            fit_nanos: 1000.0 * d * shape.n_parts as f64,
-            score_nanos_per_row: 600.0 * d,
+            fit_nanos: 400.0 * d * shape.n_parts as f64,
+            score_nanos_per_row: 250.0 * d,
         }
     }
 }

@@ -148,7 +148,7 @@ impl Detector for StlResidual {
             0 | 1 => 1,
             n => n * ROUNDS,
         };
-        let nanos = 700.0 * n_decompositions as f64 * shape.n_values as f64;
+        let nanos = 300.0 * n_decompositions as f64 * shape.n_values as f64;
         Estimate {
             bytes: (96 + 8 * self.periods.len() as u64) * shape.n_parts as u64 * shape.n_values as u64,
             fit_nanos: nanos * shape.n_parts as f64,
