@@ -42,7 +42,7 @@ impl Stretches {
         for (i, &usual) in usual.iter().enumerate() {
             sums[i + 1] = sums[i] + usize::from(usual);
         }
-        let mut len = len.min(LONGEST).max(1);
+        let mut len = len.clamp(1, LONGEST);
         loop {
             let enough = (len as f64 * SHARE_USUAL).ceil() as usize;
             let is_usual = |&start: &usize| sums[start + len] - sums[start] >= enough;
