@@ -8,10 +8,11 @@
 //! - texture: the size of steps and the width of swings;
 //! - missing: a channel that is away altogether counts as [`MISSING_WEIGHT`] spreads.
 //!
-//! The first [`FREE`] spreads of each part are chance and count nothing; the root of the sum of squares of what is left
-//! is the channel's blame. Among channels of like blame the one that left its band first is the likelier cause: the
-//! first to leave has its blame raised by [`FIRST_BONUS`], the second by a quarter of that, the third by a ninth. A
-//! channel has left its band where two points in a row lie [`LEFT`] usual errors off, or one lies [`FAR`] off.
+//! The first [`FREE`] spreads of each part are chance and count nothing; the root of the sum of squares of what is
+//! left is the channel's blame. Among channels of like blame the one that left its band first is the likelier
+//! cause: the first to leave has its blame raised by [`FIRST_BONUS`], the second by a quarter of that, the third by
+//! a ninth. A channel has left its band where two points in a row lie [`LEFT`] usual errors off, or one lies
+//! [`FAR`] off.
 
 use std::ops::Range;
 

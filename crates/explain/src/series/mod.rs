@@ -67,9 +67,9 @@ pub struct EventAnswer {
 
 /// Says which channels are to blame for an event, what happened, and what was expected.
 ///
-/// Where a series has more than 50 channels, the 50 that deviate most at a first glance are looked at. Where nothing can
-/// be learned from, because all other points are missing or there are none, nothing is expected, and the first channel
-/// is named.
+/// Where a series has more than 50 channels, the 50 that deviate most at a first glance are looked at. Where
+/// nothing can be learned from, because all other points are missing or there are none, nothing is expected, and
+/// the first channel is named.
 ///
 /// # Errors
 /// Where the ranges do not fit into each other or the series, and where `run` is stopped.

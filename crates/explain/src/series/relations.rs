@@ -1,10 +1,10 @@
 //! Which channels hang together, and which of them left that first.
 //!
 //! # Idea
-//! Each channel is told from the other channels, now and one point ago, and from its own last value. Only relations that
-//! are found again and again on halves of the quiet stretches count. In an event, a channel that its relations no
-//! longer tell is where something came in from outside; one that left its band but is still told by the others was
-//! carried along.
+//! Each channel is told from the other channels, now and one point ago, and from its own last value. Only relations
+//! that are found again and again on halves of the quiet stretches count. In an event, a channel that its relations
+//! no longer tell is where something came in from outside; one that left its band but is still told by the others
+//! was carried along.
 //!
 //! # Equations
 //! Neighbourhood selection: lasso of each channel on all others (coordinate descent on the Gram matrix), penalty
@@ -17,7 +17,7 @@
 
 use std::ops::Range;
 
-use anomalyst_core::{Result, Run, Series};
+use anomalyst_core::{Error, Result, Run, Series};
 use anomalyst_kernels::draw::uniform;
 use anomalyst_kernels::linalg::Cholesky;
 use anomalyst_kernels::stats::median_and_mad;
@@ -222,13 +222,19 @@ impl Relations {
         }
     }
 
-    /// Ranks channels by how likely they are where the event came from: first those whose relations broke, the earlier
-    /// the better, then those that left their band and are still told by the others, then the rest. What left at the same
-    /// point is ordered by surprise.
+    /// Ranks channels by how likely they are where the event came from: first those whose relations broke, the
+    /// earlier the better, then those that left their band and are still told by the others, then the rest. What
+    /// left at the same point is ordered by surprise.
     pub fn root_causes(&self, question: &EventQuestion<'_>, run: &Run) -> Result<Vec<RootCause>> {
         let scene = Scene::new(question)?;
-        let suspects = suspects(&scene, run)?;
         let series = question.series;
+        if let Some(channel) = self.channels.iter().find(|&&channel| channel >= series.values.ncols()) {
+            let n = series.values.ncols();
+            return Err(Error::Data(format!(
+                "relations know channel {channel}, the series has {n} channels"
+            )));
+        }
+        let suspects = suspects(&scene, run)?;
         let event = question.event.start.max(question.range.start + 1)..question.event.end;
         let rows: Vec<Vec<f64>> = event.clone().map(|point| self.regressors(series, point)).collect();
         let mut causes: Vec<RootCause> = Vec::with_capacity(self.channels.len());
@@ -288,7 +294,8 @@ fn half_of(blocks: &[(f64, Array2<f64>)], run: &Run, number: u64) -> (f64, Array
     sum(order[..blocks.len().div_ceil(2)].iter().map(|&(_, i)| &blocks[i]))
 }
 
-/// Coefficients of all regressors for channel `of`, on regressors of unit size; its own last value is free of penalty.
+/// Coefficients of all regressors for channel `of`, on regressors of unit size; its own last value is free of
+/// penalty.
 fn lasso(gram: &Array2<f64>, of: usize, p: usize, penalty: f64) -> Vec<f64> {
     let size = |i: usize| gram[[i, i]].sqrt();
     let cosine = |i: usize, j: usize| gram[[i, j]] / (size(i) * size(j));
