@@ -8,10 +8,11 @@
 //! - texture: the size of steps and the width of swings;
 //! - missing: a channel that is away altogether counts as [`MISSING_WEIGHT`] spreads.
 //!
-//! The first [`FREE`] spreads of each part are chance and count nothing; the root of the sum of squares of what is left
-//! is the channel's blame. Among channels of like blame the one that left its band first is the likelier cause: the
-//! first to leave has its blame raised by [`FIRST_BONUS`], the second by a quarter of that, the third by a ninth. A
-//! channel has left its band where two points in a row lie [`LEFT`] usual errors off, or one lies [`FAR`] off.
+//! The first [`FREE`] spreads of each part are chance and count nothing; the root of the sum of squares of what is
+//! left is the channel's blame. Among channels of like blame the one that left its band first is the likelier
+//! cause: the first to leave has its blame raised by [`FIRST_BONUS`], the second by a quarter of that, the third by
+//! a ninth. A channel has left its band where two points in a row lie [`LEFT`] usual errors off, or one lies
+//! [`FAR`] off.
 
 use std::ops::Range;
 
@@ -25,7 +26,7 @@ use super::forecast::{Rule, excess};
 use super::stretch::{TextureChange, above, shape_distance};
 
 /// Channels that are looked at in depth.
-const DEEP: usize = 50;
+pub(super) const MOST_CHANNELS: usize = 50;
 /// Stretches that the shape is compared with, by one channel and by all channels together.
 const COMPARED: usize = 2_000;
 const COMPARED_IN_ALL: usize = 10_000;
@@ -86,10 +87,7 @@ impl Suspect {
         let gone = |point: usize| channel.z[point].is_nan();
         let missing_here = share(event.clone(), gone);
         let missing = (missing_here - share_quiet(scene, gone)).max(0.0);
-        let off = |i: usize| deviations.get(i).map_or(0.0, |d: &f64| d.abs());
-        let left = |i: &usize| off(*i) > FAR || off(*i) > LEFT && off(i + 1) > LEFT;
-        let onset = (0..event.len())
-            .find(left)
+        let onset = departure(&deviations)
             .or_else(|| (missing > 0.0).then(|| event.clone().position(gone)).flatten());
         let texture = TextureChange::of(scene, &channel, wanders)?;
         let compared = compared.min((MOST_VALUES / event.len()).max(100));
@@ -117,6 +115,12 @@ impl Suspect {
     }
 }
 
+/// The first place at which a band was left, given by how many usual errors each point is off.
+pub(super) fn departure(off: &[f64]) -> Option<usize> {
+    let size = |i: usize| off.get(i).map_or(0.0, |d| d.abs());
+    (0..off.len()).find(|&i| size(i) > FAR || size(i) > LEFT && size(i + 1) > LEFT)
+}
+
 /// Excess over what trials had; where there were too few, over what a normal has: 2 errors, give or take a half.
 fn level_part(value: f64, usual: Vec<f64>) -> f64 {
     if usual.len() >= super::stretch::FEWEST {
@@ -140,7 +144,7 @@ fn share_quiet(scene: &Scene<'_>, is: impl Fn(usize) -> bool) -> f64 {
 /// The channels that are looked at, most to blame first; at most 50 of them.
 pub(super) fn suspects(scene: &Scene<'_>, run: &Run) -> Result<Vec<Suspect>> {
     let n_channels = scene.series.values.ncols();
-    let chosen = if n_channels > DEEP { screened(scene, run)? } else { (0..n_channels).collect() };
+    let chosen = if n_channels > MOST_CHANNELS { screened(scene, run)? } else { (0..n_channels).collect() };
     let compared = COMPARED.min(COMPARED_IN_ALL / chosen.len().max(1));
     let mut suspects = run.install(|| {
         let suspect = |&index: &usize| {
@@ -202,7 +206,7 @@ fn screened(scene: &Scene<'_>, run: &Run) -> Result<Vec<usize>> {
     let glances: Vec<f64> = glances.into_iter().flatten().collect();
     let mut order: Vec<usize> = (0..n_channels).collect();
     order.sort_by(|&a, &b| glances[b].total_cmp(&glances[a]).then(a.cmp(&b)));
-    order.truncate(DEEP);
+    order.truncate(MOST_CHANNELS);
     order.sort_unstable();
     Ok(order)
 }
@@ -234,11 +238,11 @@ mod tests {
 
     #[test]
     fn a_glance_sees_level_steps_and_gaps() {
-        let usual: Vec<f64> = (0..100).map(|i| f64::from(i * 37 % 11)).collect();
+        let usual: Vec<f64> = (0..100).map(|i| f64::from(i * i * 37 % 101)).collect();
         let calm = glance(&usual, &usual[..40]);
         assert!(calm < 3.0, "{calm}");
-        assert!(glance(&usual, &[100.0; 10]) > 10.0);
-        assert!(glance(&usual, &[5.0; 40]) > 10.0, "stuck");
+        assert!(glance(&usual, &[1000.0; 10]) > 10.0);
+        assert!(glance(&usual, &[50.0; 40]) > 10.0, "stuck");
         assert!(glance(&usual, &[f64::NAN; 10]) > 10.0);
         assert!(glance(&[f64::NAN; 9], &[f64::NAN; 9]) == 0.0);
         assert!(glance(&[1e300; 9], &[-1e300; 9]).is_finite());

@@ -1,8 +1,8 @@
 //! Channels that usually change together, and no longer do.
 //!
 //! Judged on first differences, because levels that drift correlate with anything that drifts. Differences are
-//! standardised robustly and cut at [`CUT`] spreads, so that one jump does not make a correlation. Stretches outside of
-//! events say how far the correlation of so few points usually is from the correlation of all.
+//! standardised robustly and cut at [`CUT`] spreads, so that one jump does not make a correlation. Stretches
+//! outside of events say how far the correlation of so few points usually is from the correlation of all.
 
 use anomalyst_kernels::stats::{MAD_TO_SIGMA, median_and_mad};
 

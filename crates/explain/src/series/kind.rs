@@ -10,10 +10,12 @@
 //! 4. where the size of steps has changed, *amplitude* or *frequency* by rule 6: a wilder walk also leaves its band,
 //!    which is then not what is odd about it;
 //! 5. where the band was left, a block and a ramp are fitted to what lies beyond chance. If the better one explains
-//!    [`EXPLAINED`] of it, [`SURE`] where rule 6 would hold: a ramp is a *trend change*; a block of at most [`SHORT`] points, a tenth of the period if
-//!    that is more, is a *spike* or *dip*; a longer one is a *level shift*;
+//!    [`EXPLAINED`] of it, [`SURE`] where rule 6 would hold: a ramp is a *trend change*; a block of at most
+//!    [`SHORT`] points, a tenth of the period if that is more, is a *spike* or *dip*; a longer one is a *level
+//!    shift*;
 //! 6. *amplitude* where the width of swings has changed by at least a factor [`WIDER`], *frequency* where the speed
-//!    has by [`FASTER`]; swings are judged first, because where a swing shrinks into the noise, the noise's speed is left;
+//!    has by [`FASTER`]; swings are judged first, because where a swing shrinks into the noise, the noise's speed
+//!    is left;
 //! 7. what left its band for a few points only is a *spike* or *dip* after all; everything else is a *pattern*.
 
 use anomalyst_core::EventKind;

@@ -2,7 +2,8 @@
 //!
 //! Everything here knows a series and where its events are, never what found them. What is usual is learned from the
 //! points around the event that belong to no event. Start with [`explain_event`]; `expected` says what a channel
-//! was expected to do, `blame` how far channels are from that, `kind` what it looks like.
+//! was expected to do, `blame` how far channels are from that, `kind` what it looks like, and [`Relations`] where an
+//! event of many channels came from.
 
 use std::ops::Range;
 
@@ -16,12 +17,14 @@ mod correlation;
 mod expected;
 mod forecast;
 mod kind;
+mod relations;
 mod season;
 mod similar;
 mod stretch;
 mod words;
 
 pub use expected::{drawn_points, expected_band};
+pub use relations::{Relation, Relations, RootCause};
 
 use blame::Suspect;
 use channel::Scene;
@@ -64,9 +67,9 @@ pub struct EventAnswer {
 
 /// Says which channels are to blame for an event, what happened, and what was expected.
 ///
-/// Where a series has more than 50 channels, the 50 that deviate most at a first glance are looked at. Where nothing can
-/// be learned from, because all other points are missing or there are none, nothing is expected, and the first channel
-/// is named.
+/// Where a series has more than 50 channels, the 50 that deviate most at a first glance are looked at. Where
+/// nothing can be learned from, because all other points are missing or there are none, nothing is expected, and
+/// the first channel is named.
 ///
 /// # Errors
 /// Where the ranges do not fit into each other or the series, and where `run` is stopped.

@@ -32,9 +32,9 @@ struct Profile {
 
 /// Events of the same series that are alike, most alike first, and at most five.
 ///
-/// Two events are alike where their lengths differ by at most a factor of two and either their courses, stretched to one
-/// length and with a bit of what lies around them, correlate and reach a like height, or both are equally missing, or
-/// both swing as widely and as fast. `texture` says that the last is what the event is about.
+/// Two events are alike where their lengths differ by at most a factor of two and either their courses, stretched
+/// to one length and with a bit of what lies around them, correlate and reach a like height, or both are equally
+/// missing, or both swing as widely and as fast. `texture` says that the last is what the event is about.
 pub(super) fn similar(question: &EventQuestion<'_>, channel: &Channel, texture: bool) -> Vec<Range<usize>> {
     let event = &question.event;
     let apart = |other: &&Range<usize>| {

@@ -18,7 +18,8 @@ const MEASURED: usize = 80;
 const SEARCHED: usize = 24;
 /// Stretches are compared at this many points at most, each the mean of a piece.
 const COMPARED: usize = 64;
-/// Spread of a logarithm below which differences are not worth a word: a tenth. Haste is bound to a narrow range, so that half of that counts there.
+/// Spread of a logarithm below which differences are not worth a word: a tenth. Haste is bound to a narrow range,
+/// so that half of that counts there.
 const LEAST_LOG_SPREAD: f64 = 0.1;
 /// The same for distances, relative to their median.
 const LEAST_SPREAD: f64 = 0.1;
@@ -42,7 +43,7 @@ impl Stretches {
         for (i, &usual) in usual.iter().enumerate() {
             sums[i + 1] = sums[i] + usize::from(usual);
         }
-        let mut len = len.min(LONGEST).max(1);
+        let mut len = len.clamp(1, LONGEST);
         loop {
             let enough = (len as f64 * SHARE_USUAL).ceil() as usize;
             let is_usual = |&start: &usize| sums[start + len] - sums[start] >= enough;

@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn numbers_are_as_fine_as_the_band() {
-        assert_eq!(rounded(3.141_59, 0.4), "3.14");
+        assert_eq!(rounded(3.456_78, 0.4), "3.46");
         assert_eq!(rounded(0.299_999, 0.4), "0.3");
         assert_eq!(rounded(1234.567, 400.0), "1230");
         assert_eq!(rounded(-0.001, 4.0), "0");

@@ -6,6 +6,7 @@ mod degenerate;
 mod evidence;
 mod faithfulness;
 mod planted;
+mod relations;
 mod series;
 mod stored;
 mod subjects;

@@ -9,37 +9,37 @@ use ndarray::Array2;
 
 /// What the series is without the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
+pub(crate) enum Base {
     Noise,
     Seasonal,
     Trend,
     Walk,
 }
 
-pub const BASES: [Base; 4] = [Base::Noise, Base::Seasonal, Base::Trend, Base::Walk];
+pub(crate) const BASES: [Base; 4] = [Base::Noise, Base::Seasonal, Base::Trend, Base::Walk];
 
 /// Points of a planted series, and its period where it has one.
-pub const N: usize = 1_500;
-pub const PERIOD: usize = 48;
+pub(crate) const N: usize = 1_500;
+pub(crate) const PERIOD: usize = 48;
 
 /// Amplitude of the season and size of the noise.
 const SWING: f64 = 4.0;
 
-pub fn season(phase: f64) -> f64 {
+pub(crate) fn season(phase: f64) -> f64 {
     // A second harmonic, so that the season backwards is another one.
     let t = std::f64::consts::TAU * phase / PERIOD as f64;
     SWING * (0.8 * t.sin() + 0.4 * (2.0 * t + 0.5).sin())
 }
 
 /// A planted series: values, event, and the channel that it is about.
-pub struct Planted {
-    pub values: Array2<f64>,
-    pub event: Range<usize>,
-    pub period: Option<usize>,
+pub(crate) struct Planted {
+    pub(crate) values: Array2<f64>,
+    pub(crate) event: Range<usize>,
+    pub(crate) period: Option<usize>,
 }
 
 impl Planted {
-    pub fn ask(&self) -> EventAnswer {
+    pub(crate) fn ask(&self) -> EventAnswer {
         let series = Series::one(self.values.clone());
         let question = EventQuestion {
             series: &series,
@@ -54,7 +54,7 @@ impl Planted {
 }
 
 /// One series with an event of `kind`; a correlation break has three channels, of which the first is to blame.
-pub fn plant(kind: EventKind, base: Base, seed: u64) -> Planted {
+pub(crate) fn plant(kind: EventKind, base: Base, seed: u64) -> Planted {
     let mut random = Run::new(seed).random(base as u64 * 100 + kind as u64);
     let short = matches!(kind, EventKind::Spike | EventKind::Dip);
     let len = if short { 1 + below(&mut random, 4) } else { 60 + below(&mut random, 60) };
