@@ -48,9 +48,10 @@ fn methods() -> String {
     let mut text = format!(
         "{GENERATED}\n# Methods\n\nHigher scores are more anomalous, everywhere. The page of each method stands at the head of its file.\n\n"
     );
+    text.push_str("## Of rows\n\nThey judge windows of series too (`--as series`, [series.md](series.md)).\n\n");
     text.push_str("| method | finds | missing values | categories | fit | score a row | source |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     let handles = |h: Handles| if h == Handles::Native { "native" } else { "encoded" };
-    for Entry { card, learns_from_labels, .. } in registry::methods() {
+    for Entry { card, learns_from_labels, .. } in registry::methods().iter().filter(|e| !e.card.is_of_series()) {
         let labels = if *learns_from_labels { " Learns from labels (`--label`)." } else { "" };
         let file = source_file(card.id);
         let _ = writeln!(
@@ -66,7 +67,17 @@ fn methods() -> String {
             card.paper
         );
     }
-    text.push_str("\n# Recipes\n\n`auto` stands for `auto_scan` in `scan` and for `auto_fit` in `fit`.\n\n| recipe | finds | members | source |\n| --- | --- | --- | --- |\n");
+    text.push_str("\n## Of points in order\n\n| method | finds | fit | score a point | source |\n| --- | --- | --- | --- | --- |\n");
+    for Entry { card, .. } in registry::methods().iter().filter(|e| e.card.is_of_series()) {
+        let file = source_file(card.id);
+        let (fit, score) = (card.cost.fit.as_str(), card.cost.score.as_str());
+        let _ = writeln!(
+            text,
+            "| [`{}`](../{file}) {} | {} | {fit} | {score} | {} |",
+            card.id, card.title, card.summary, card.paper
+        );
+    }
+    text.push_str("\n# Recipes\n\n`auto` stands for `auto_scan` in `scan` and for `auto_fit` in `fit`, of series for `auto_series`.\n\n| recipe | finds | members | source |\n| --- | --- | --- | --- |\n");
     for recipe in registry::recipes() {
         let members: Vec<String> = recipe.members.iter().map(|m| format!("`{}`", m.detector.kind)).collect();
         let _ = writeln!(

@@ -33,6 +33,13 @@ pub struct Card {
     pub control: bool,
 }
 
+impl Card {
+    /// Whether it judges points by their order, and rows not at all.
+    pub const fn is_of_series(&self) -> bool {
+        matches!(self.accepts, [LayoutKind::Sequences])
+    }
+}
+
 /// Whether a method takes something itself or needs the encoder to remove it first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

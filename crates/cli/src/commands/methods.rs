@@ -32,15 +32,20 @@ pub(crate) fn run(args: &MethodsArgs) -> anyhow::Result<ExitCode> {
 fn catalogue() -> String {
     let mut text = String::from("Methods (--method NAME; `anomalyst methods NAME` says more)\n\n");
     let width = registry::methods().iter().map(|entry| entry.card.id.len()).max().unwrap_or(0);
-    for entry in registry::methods() {
-        let card = entry.card;
-        let _ = writeln!(text, "  {:width$}  {}", card.id, card.title);
-        let _ = writeln!(text, "  {:width$}  {}", "", card.summary);
-        let _ = writeln!(text, "  {:width$}  {}; {}", "", needs(entry), cost(entry));
-        let _ = writeln!(text, "  {:width$}  {}\n", "", card.paper);
+    for of_series in [false, true] {
+        if of_series {
+            text.push_str("Methods of points in order (--as series; the methods above judge windows of points)\n\n");
+        }
+        for entry in registry::methods().iter().filter(|entry| entry.card.is_of_series() == of_series) {
+            let card = entry.card;
+            let _ = writeln!(text, "  {:width$}  {}", card.id, card.title);
+            let _ = writeln!(text, "  {:width$}  {}", "", card.summary);
+            let _ = writeln!(text, "  {:width$}  {}; {}", "", needs(entry), cost(entry));
+            let _ = writeln!(text, "  {:width$}  {}\n", "", card.paper);
+        }
     }
     text.push_str("Recipes\n\n");
-    text.push_str("  auto  stands for auto_scan in `scan` and for auto_fit in `fit`\n\n");
+    text.push_str("  auto  stands for auto_scan in `scan` and auto_fit in `fit`, of series for auto_series\n\n");
     for recipe in registry::recipes() {
         let members: Vec<&str> = recipe.members.iter().map(|member| member.detector.kind.as_str()).collect();
         let _ = writeln!(text, "  {:width$}  {}", recipe.name, recipe.title);
