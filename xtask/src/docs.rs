@@ -48,10 +48,14 @@ fn methods() -> String {
     let mut text = format!(
         "{GENERATED}\n# Methods\n\nHigher scores are more anomalous, everywhere. The page of each method stands at the head of its file.\n\n"
     );
-    text.push_str("## Of rows\n\nThey judge windows of series too (`--as series`, [series.md](series.md)).\n\n");
+    text.push_str(
+        "## Of rows\n\nThey judge windows of series too (`--as series`, [series.md](series.md)).\n\n",
+    );
     text.push_str("| method | finds | missing values | categories | fit | score a row | source |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     let handles = |h: Handles| if h == Handles::Native { "native" } else { "encoded" };
-    for Entry { card, learns_from_labels, .. } in registry::methods().iter().filter(|e| !e.card.is_of_series()) {
+    for Entry { card, learns_from_labels, .. } in
+        registry::methods().iter().filter(|e| !e.card.is_of_series())
+    {
         let labels = if *learns_from_labels { " Learns from labels (`--label`)." } else { "" };
         let file = source_file(card.id);
         let _ = writeln!(

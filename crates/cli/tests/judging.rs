@@ -180,7 +180,8 @@ fn two_models_of_maps_are_compared_by_their_images() {
     let page = folder.run(&format!("eval models --labels masks --report page.html {threshold}")).ok();
     assert!(
         !page.stdout.is_empty() && folder.read("page.html").contains("Whole images were drawn"),
-        "{page:?}"
+        "{}",
+        page.stdout
     );
 }
 

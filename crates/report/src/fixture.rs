@@ -150,6 +150,7 @@ pub(crate) fn outcome_of(n_rows: usize) -> Outcome {
         ]
         .map(|(stage, secs)| Timing { stage: stage.into(), secs })
         .to_vec(),
+        ..Outcome::default()
     }
 }
 

@@ -34,7 +34,9 @@ fn catalogue() -> String {
     let width = registry::methods().iter().map(|entry| entry.card.id.len()).max().unwrap_or(0);
     for of_series in [false, true] {
         if of_series {
-            text.push_str("Methods of points in order (--as series; the methods above judge windows of points)\n\n");
+            text.push_str(
+                "Methods of points in order (--as series; the methods above judge windows of points)\n\n",
+            );
         }
         for entry in registry::methods().iter().filter(|entry| entry.card.is_of_series() == of_series) {
             let card = entry.card;
@@ -45,7 +47,9 @@ fn catalogue() -> String {
         }
     }
     text.push_str("Recipes\n\n");
-    text.push_str("  auto  stands for auto_scan in `scan` and auto_fit in `fit`, of series for auto_series\n\n");
+    text.push_str(
+        "  auto  stands for auto_scan in `scan` and auto_fit in `fit`, of series for auto_series\n\n",
+    );
     for recipe in registry::recipes() {
         let members: Vec<&str> = recipe.members.iter().map(|member| member.detector.kind.as_str()).collect();
         let _ = writeln!(text, "  {:width$}  {}", recipe.name, recipe.title);

@@ -48,7 +48,7 @@ fn matches_pyod_with_given_clusters() {
     let (rows, clusters) = golden_rows();
     let new = array![[0.0, 0.0], [12.0, 3.0], [1.0, 40.0]];
     for ((large_frac, size_ratio, use_weights), want) in goldens {
-        let params = Cblof { n_clusters: 3, large_frac, size_ratio, use_weights };
+        let params = Cblof { n_clusters: 3, large_frac, size_ratio, use_weights, ..Cblof::default() };
         let model = params.model(clusters.clone(), vec![1.0; 2]);
         let some = rows.select(Axis(0), &[0, 17, 35, 36, 54, 59]);
         for (row, want) in some.rows().into_iter().chain(new.rows()).zip(want) {
