@@ -12,7 +12,7 @@ use super::pictures::pictures;
 use crate::options::Options;
 
 /// Events beyond this many, the highest first, are counted and not explained.
-const MOST_EXPLAINED: usize = 200;
+const MOST_EXPLAINED: usize = 100;
 
 /// What was scored.
 pub(super) struct Found<'a> {

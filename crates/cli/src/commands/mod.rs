@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use anomalyst::Options;
 use anomalyst::core::{Outcome, SourceSummary, Table, Verdict};
 use anomalyst::recipe::Modality;
-use anomalyst::registry::Task;
+use anomalyst::registry::{self, Task};
 use anomalyst::report;
 use anomalyst::series::looks_like_series;
 
@@ -49,11 +49,12 @@ fn check_method(options: &Options, read: &ReadArgs, task: Task) -> anomalyst::co
     }
 }
 
-/// Whether `table` is to be taken as series: because the user says so, or because it looks like one and nothing that he
-/// says is about rows.
+/// Whether `table` is to be taken as series: because the user says so, because the method takes nothing else, or because it
+/// looks like one and nothing that he says is about rows.
 fn is_series(table: &Table, read: &ReadArgs, options: &Options) -> bool {
     match read.modality() {
         Some(modality) => modality == Modality::Series,
+        None if registry::method(&options.method).is_ok_and(|method| method.card.is_of_series()) => true,
         None => {
             options.decide.rule.is_none()
                 && Options { modality: Modality::Series, ..options.clone() }.recipe(Task::Scan).is_ok()
