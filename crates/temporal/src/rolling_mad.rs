@@ -171,7 +171,8 @@ impl ChannelModel for RollingMedian {
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
         let (window_len, least) = (from.json("window_len")?, from.json("least")?);
-        if !((1..=LONGEST).contains(&window_len) && least > 0.0 && f64::is_finite(least)) {
+        let is_sound = (1..=LONGEST).contains(&window_len) && least > 0.0 && f64::is_finite(least);
+        if !is_sound {
             return Err(Error::model("the window or the least deviation of a channel is not possible"));
         }
         Ok(Self { window_len, align: from.json("align")?, least })
