@@ -249,7 +249,7 @@ mod tests {
                 70_000
             }
             fn get(&self, i: usize) -> Result<ScoredMap> {
-                ScoredMap::new("", 1, 1, vec![i as f32])?.with_mask(1, 1, vec![i % 2 == 0])
+                ScoredMap::new("", 1, 1, vec![i as f32])?.with_mask(1, 1, vec![i.is_multiple_of(2)])
             }
             fn name(&self, i: usize) -> String {
                 i.to_string()
