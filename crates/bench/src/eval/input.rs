@@ -109,8 +109,12 @@ fn cases(
             None => case,
         })
     };
-    let scorers = scorers(columns, files, &kept, &base)
-        .map_err(|error| Error::Data(format!("{}: {error}", columns.file)))?;
+    let named = |error: Error| {
+        let text = error.to_string();
+        // What is wrong with a cell already says of which file.
+        if text.starts_with(&columns.file) { error } else { Error::Data(format!("{}: {text}", columns.file)) }
+    };
+    let scorers = scorers(columns, files, &kept, &base).map_err(named)?;
     Ok(EvalInput { scored: Scored::Cases(subject, scorers), notices })
 }
 

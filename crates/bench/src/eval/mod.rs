@@ -15,7 +15,8 @@ use anomalyst_measure::forecasts::{Forecasts, PowerPlan, PowerRow, PowerSize, po
 use anomalyst_measure::noise::{self, NoiseRow};
 use anomalyst_measure::pixels::MapSet;
 use anomalyst_measure::{
-    AnyMetric, Better, Case, Curve, MetricCard, MetricEntry, Redraw, Subject, groups, items, pixels, series,
+    AnyMetric, Better, Case, Curve, Measurable, MetricCard, MetricEntry, Redraw, Subject, groups, items,
+    pixels, series,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -231,6 +232,9 @@ fn apart<I: Redraw>(
             metrics.push(metric);
         }
     }
+    if judged.is_empty() {
+        return Err(refusal(&family.iter().collect::<Vec<_>>(), input));
+    }
     let said = judged.into_iter().zip(metrics.iter().map(|metric| &**metric)).collect();
     let metrics = with_intervals(said, input, block, options, run)?;
     Ok(Judged { scorer: scorer.into(), metrics, noise: Vec::new() })
@@ -265,7 +269,19 @@ fn chosen(
         return Ok(options.metrics.iter().filter_map(find).collect());
     }
     let some_case_has = |card: &MetricCard| scorers.iter().any(|(_, case)| case.has(card.needs));
-    Ok(family(subject).into_iter().filter(|entry| some_case_has(entry.card)).collect())
+    let all = family(subject);
+    let apply: Vec<_> = all.iter().copied().filter(|entry| some_case_has(entry.card)).collect();
+    match scorers.first() {
+        Some((_, case)) if apply.is_empty() => Err(refusal(&all, case)),
+        _ => Ok(apply),
+    }
+}
+
+/// Why no metric of a family applies: what the first of them lacks.
+fn refusal<I: Measurable>(family: &[&MetricEntry<I>], input: &I) -> Error {
+    let lacks = family.iter().find_map(|entry| input.check(entry.card).err());
+    let lacks = lacks.map_or_else(String::new, |error| format!(": {error}"));
+    Error::Data(format!("there is nothing to judge by{lacks}"))
 }
 
 /// Those of `--set` that are for the metric `id`.
@@ -316,7 +332,10 @@ fn reading(judgement: &Judgement) -> String {
     if value == best {
         return "perfect on these items".into();
     }
-    let is_above = |v: f64| if card.better == Better::Higher { v > random } else { v < random };
+    // What rounding alone tells apart is equal.
+    let margin = 1e-9 * random.abs();
+    let is_above =
+        |v: f64| if card.better == Better::Higher { v > random + margin } else { v < random - margin };
     let bound = interval.map_or(value, |i| if card.better == Better::Higher { i.low } else { i.high });
     if !is_above(value) {
         return "no better than chance".into();
