@@ -2,7 +2,7 @@
 //!
 //! They take [`Sequences`](anomalyst_core::LayoutKind::Sequences): one row per point, one column per channel. A method is
 //! its file, its `mod` line and its line in `methods!`, as in the crate of methods of rows. What a method says of one
-//! channel becomes one score per point in [`per_channel`].
+//! channel becomes one score per point in `per_channel`.
 
 mod autoregressive;
 mod cusum;
