@@ -1,12 +1,13 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic regression, sorting, periods, matrix profiles, Fourier transforms, probabilities,
-//! random draws.
+//! kernels, decompositions, shapes, logistic regression, sorting, periods, matrix profiles, Fourier transforms,
+//! probabilities, random draws.
 
 pub mod beta;
 pub mod distributions;
 pub mod draw;
 pub mod floor;
 pub mod fourier;
+pub mod k_shape;
 pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;

@@ -11,8 +11,10 @@ mod errors;
 mod ewma;
 mod fourier_residual;
 mod holt_winters;
+mod k_shape;
 mod kalman_trend;
 mod matrix_profile;
+mod normal_model;
 mod pan_matrix_profile;
 mod per_channel;
 mod polynomial;
@@ -34,6 +36,7 @@ anomalyst_core::methods! {
     ewma::Ewma,
     fourier_residual::FourierResidual,
     holt_winters::HoltWinters,
+    k_shape::KShape,
     kalman_trend::KalmanTrend,
     matrix_profile::MatrixProfile,
     pan_matrix_profile::PanMatrixProfile,
