@@ -12,6 +12,7 @@ pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod linalg;
+pub mod linkage;
 pub mod logistic;
 pub mod matrix_profile;
 pub mod minimize;

@@ -14,6 +14,7 @@ mod holt_winters;
 mod k_shape;
 mod kalman_trend;
 mod matrix_profile;
+mod norma;
 mod normal_model;
 mod pan_matrix_profile;
 mod per_channel;
@@ -39,6 +40,7 @@ anomalyst_core::methods! {
     k_shape::KShape,
     kalman_trend::KalmanTrend,
     matrix_profile::MatrixProfile,
+    norma::Norma,
     pan_matrix_profile::PanMatrixProfile,
     polynomial::Polynomial,
     rolling_mad::RollingMad,
