@@ -22,6 +22,7 @@ mod polynomial;
 mod residuals;
 mod rolling_mad;
 mod rolling_z_score;
+mod sand;
 mod seasonal_hybrid_esd;
 mod shapes;
 mod spectral_residual;
@@ -45,6 +46,7 @@ anomalyst_core::methods! {
     polynomial::Polynomial,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
+    sand::Sand,
     seasonal_hybrid_esd::SeasonalHybridEsd,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
