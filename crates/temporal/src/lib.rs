@@ -24,6 +24,7 @@ mod rolling_mad;
 mod rolling_z_score;
 mod sand;
 mod seasonal_hybrid_esd;
+mod series2graph;
 mod shapes;
 mod spectral_residual;
 mod stl_residual;
@@ -48,6 +49,7 @@ anomalyst_core::methods! {
     rolling_z_score::RollingZScore,
     sand::Sand,
     seasonal_hybrid_esd::SeasonalHybridEsd,
+    series2graph::Series2Graph,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
     theta::Theta,
