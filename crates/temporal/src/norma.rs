@@ -30,7 +30,8 @@
 //! Stretches are drawn one from each of equal parts of the series, so that none is left out, where the paper draws them
 //! anywhere (its variant by sampling; the one by self-join is not here). The bits of a group are those that Rakthanmanon et
 //! al. define for groups of stretches of series. Groups of one stretch have no points between first and last and so no
-//! weight, as in the paper; where all are such, all weigh the same. Stretches whose deviation is at most 1e-5 of the
+//! weight, as in the paper; where all are such, all weigh the same. Patterns that change a score by little are left out: the
+//! heaviest are kept that have 99% of the weight, at most 100. Stretches whose deviation is at most 1e-5 of the
 //! channel's have no shape; they are a group of their own, from which windows without a shape are 0 apart.
 //!
 //! # References
@@ -66,6 +67,10 @@ use crate::shapes;
 
 /// Levels that values are told apart by when bits are counted (Rakthanmanon et al., section III).
 const LEVELS: f64 = 64.0;
+/// The share of all weight that the patterns of most weight must have together; the others are left out.
+const ENOUGH: f64 = 0.99;
+/// The most patterns.
+const MOST_PATTERNS: usize = 100;
 /// Means nearer than this count as this far.
 const LEAST_DISTANCE: f64 = 1e-6;
 
@@ -228,7 +233,19 @@ fn patterns(groups: Vec<Vec<usize>>, sample: &Sample, len: usize) -> Vec<(Vec<f6
     if weights.iter().all(|&weight| weight == 0.0) {
         weights.fill(1.0);
     }
-    means.into_iter().zip(weights).filter(|&(_, weight)| weight > 0.0).collect()
+    let mut patterns: Vec<(Vec<f64>, f64)> =
+        means.into_iter().zip(weights).filter(|&(_, weight)| weight > 0.0).collect();
+    patterns.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let enough = ENOUGH * patterns.iter().map(|(_, weight)| weight).sum::<f64>();
+    let mut sum = 0.0;
+    let so_far = patterns.iter().take_while(|(_, weight)| {
+        let is_needed = sum < enough;
+        sum += weight;
+        is_needed
+    });
+    let n_needed = so_far.count().clamp(1, MOST_PATTERNS);
+    patterns.truncate(n_needed);
+    patterns
 }
 
 impl ChannelModel for Normal {
@@ -320,6 +337,22 @@ mod tests {
         assert!(top(300..320) > 1.3 * usual && top(840..860) > 1.3 * usual, "{usual}");
         let place = 280 + trials::highest(&scores[280..340]);
         assert!((300..320).contains(&place), "{place}");
+    }
+
+    /// Of weights 25, 4 and 0.1 the first two are 99.6% of all.
+    #[test]
+    fn light_patterns_are_left_out() {
+        let shape =
+            |i: usize| anomalyst_kernels::k_shape::standardized(&trials::wave(30, 4.0 + i as f64, 0.0));
+        let sample = Sample {
+            shapes: [vec![shape(0); 50], vec![shape(3); 20], vec![shape(8); 2]].concat(),
+            starts: (0..50).map(|i| i * 20).chain((0..20).map(|i| i * 50)).chain([0, 100]).collect(),
+            flat: vec![],
+        };
+        let got = patterns(vec![(70..72).collect(), (0..50).collect(), (50..70).collect()], &sample, 30);
+        assert!(got.len() == 2 && got[0].1 > got[1].1, "{}", got.len());
+        let alone = patterns((0..72).map(|i| vec![i]).collect(), &sample, 30);
+        assert!(alone.len() == 72 && alone.iter().all(|pattern| pattern.1 == 1.0));
     }
 
     #[test]

@@ -21,7 +21,7 @@
 //!
 //! # Complexity
 //! Fit O(n) for the scores and at most 1,000 stretches of `l` points per batch that clusters are learned from, O(k l log l)
-//! each and round; score O(l) per point and cluster. Memory O(n) and 1,000 stretches per cluster at most.
+//! each and round; score O(l) per point and cluster, which are at most `k` per batch and 100 in all. Memory O(n) and 1,000 stretches per cluster at most.
 //!
 //! # Use when / Avoid when
 //! For long series whose normal behaviour changes. Avoid where a change itself is what is looked for: it is odd only until
@@ -129,7 +129,8 @@ impl Detector for Sand {
         missing: Handles::Refuses,
         codes: Handles::Refuses,
         holds: &[Invariance::ColumnOrder, Invariance::Translation, Invariance::ColumnScale],
-        cost: Cost { fit: Growth::Linear, score: Growth::Constant },
+        // Clusters are more with more batches, until there are as many as are remembered.
+        cost: Cost { fit: Growth::Linear, score: Growth::Linear },
         min_items: 4,
         control: false,
     };
