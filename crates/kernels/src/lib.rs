@@ -1,6 +1,6 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic regression, sorting, periods, matrix profiles, Fourier transforms, probabilities,
-//! random draws.
+//! kernels, decompositions, logistic and lagged regression, sorting, periods, matrix profiles, Fourier
+//! transforms, probabilities, random draws.
 
 pub mod beta;
 pub mod distributions;
@@ -10,6 +10,7 @@ pub mod fourier;
 pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
+pub mod lagged;
 pub mod linalg;
 pub mod logistic;
 pub mod matrix_profile;

@@ -26,6 +26,7 @@ mod stl_residual;
 mod theta;
 #[cfg(test)]
 mod trials;
+mod vector_autoregression;
 
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
@@ -44,4 +45,5 @@ anomalyst_core::methods! {
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
     theta::Theta,
+    vector_autoregression::VectorAutoregression,
 }
