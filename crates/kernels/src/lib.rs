@@ -1,8 +1,9 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic and lagged regression, sorting, periods, matrix profiles, Fourier
-//! transforms, probabilities, random draws.
+//! kernels, decompositions, logistic and lagged regression, sorting, periods, change points, matrix profiles,
+//! Fourier transforms, probabilities, random draws.
 
 pub mod beta;
+pub mod change_points;
 pub mod distributions;
 pub mod draw;
 pub mod floor;

@@ -14,6 +14,7 @@ mod holt_winters;
 mod kalman_trend;
 mod matrix_profile;
 mod pan_matrix_profile;
+mod pelt;
 mod per_channel;
 mod polynomial;
 mod residuals;
@@ -38,6 +39,7 @@ anomalyst_core::methods! {
     kalman_trend::KalmanTrend,
     matrix_profile::MatrixProfile,
     pan_matrix_profile::PanMatrixProfile,
+    pelt::Pelt,
     polynomial::Polynomial,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
