@@ -5,6 +5,7 @@
 //! channel becomes one score per point in `per_channel`.
 
 mod autoregressive;
+mod bayesian_change;
 mod cusum;
 mod damp;
 mod errors;
@@ -31,6 +32,7 @@ mod vector_autoregression;
 
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
+    bayesian_change::BayesianChange,
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
