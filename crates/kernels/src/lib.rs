@@ -1,5 +1,5 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, logistic and lagged regression, sorting, periods, change points, matrix profiles,
+//! kernels, decompositions, logistic and lagged regression, sorting, periods, change points, signatures, matrix profiles,
 //! Fourier transforms, probabilities, random draws.
 
 pub mod beta;
@@ -23,6 +23,7 @@ pub mod period;
 pub mod product;
 pub mod ranking;
 pub mod rolling;
+pub mod signature;
 pub mod smo;
 pub mod special;
 pub mod stats;
