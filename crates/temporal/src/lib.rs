@@ -23,6 +23,7 @@ mod rolling_mad;
 mod rolling_z_score;
 mod seasonal_hybrid_esd;
 mod shapes;
+mod signature_mahalanobis;
 mod spectral_residual;
 mod stl_residual;
 mod theta;
@@ -46,6 +47,7 @@ anomalyst_core::methods! {
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     seasonal_hybrid_esd::SeasonalHybridEsd,
+    signature_mahalanobis::SignatureMahalanobis,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
     theta::Theta,
