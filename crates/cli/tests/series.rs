@@ -75,6 +75,21 @@ fn long_tables_are_many_series() {
 }
 
 #[test]
+fn a_column_of_names_tells_hundreds_of_short_series_apart() {
+    let mut text = String::from("unit,at,x\n");
+    for unit in 0..300 {
+        for i in 0..4 {
+            let _ = writeln!(text, "unit-{unit:04},{},{}", 1_700_000_000 + 60 * i, (unit * 7 + i * 3) % 5);
+        }
+    }
+    let folder = Folder::new().with("l.csv", text);
+    let told = |key: &str| folder.run(&format!("scan l.csv --as series --key {key} --method rolling_mad --json"));
+    let json = told("unit").ok().json();
+    assert!(json["notices"].to_string().contains("300 series"), "{json}");
+    told("unti").fails(2, &["did you mean `unit`"]);
+}
+
+#[test]
 fn what_cannot_be_a_series_is_said() {
     let folder = Folder::new()
         .with("words.csv", "at,x\n2024-01-01,red\n2024-01-02,blue\n2024-01-03,red\n2024-01-04,blue\n")

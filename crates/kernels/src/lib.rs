@@ -1,8 +1,11 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
 //! kernels, decompositions, shapes, logistic regression, sorting, periods, matrix profiles, Fourier transforms,
 //! probabilities, random draws.
+//! kernels, decompositions, logistic and lagged regression, sorting, periods, change points, signatures, matrix profiles,
+//! Fourier transforms, probabilities, random draws.
 
 pub mod beta;
+pub mod change_points;
 pub mod distributions;
 pub mod draw;
 pub mod floor;
@@ -11,6 +14,7 @@ pub mod k_shape;
 pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
+pub mod lagged;
 pub mod linalg;
 pub mod linkage;
 pub mod logistic;
@@ -23,6 +27,7 @@ pub mod period;
 pub mod product;
 pub mod ranking;
 pub mod rolling;
+pub mod signature;
 pub mod smo;
 pub mod special;
 pub mod stats;

@@ -5,6 +5,7 @@
 //! channel becomes one score per point in `per_channel`.
 
 mod autoregressive;
+mod bayesian_change;
 mod cusum;
 mod damp;
 mod errors;
@@ -17,6 +18,7 @@ mod matrix_profile;
 mod norma;
 mod normal_model;
 mod pan_matrix_profile;
+mod pelt;
 mod per_channel;
 mod polynomial;
 mod residuals;
@@ -26,14 +28,17 @@ mod sand;
 mod seasonal_hybrid_esd;
 mod series2graph;
 mod shapes;
+mod signature_mahalanobis;
 mod spectral_residual;
 mod stl_residual;
 mod theta;
 #[cfg(test)]
 mod trials;
+mod vector_autoregression;
 
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
+    bayesian_change::BayesianChange,
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
@@ -44,13 +49,16 @@ anomalyst_core::methods! {
     matrix_profile::MatrixProfile,
     norma::Norma,
     pan_matrix_profile::PanMatrixProfile,
+    pelt::Pelt,
     polynomial::Polynomial,
     rolling_mad::RollingMad,
     rolling_z_score::RollingZScore,
     sand::Sand,
     seasonal_hybrid_esd::SeasonalHybridEsd,
     series2graph::Series2Graph,
+    signature_mahalanobis::SignatureMahalanobis,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
     theta::Theta,
+    vector_autoregression::VectorAutoregression,
 }

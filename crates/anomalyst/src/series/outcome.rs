@@ -1,5 +1,6 @@
 //! Scores of points made an outcome: verdicts in the order of the rows, events with their reasons, pictures.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, Severity, Table, Verdict};
@@ -39,9 +40,11 @@ pub(super) fn outcome(
     spans.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
     let ranges: Vec<Range<usize>> = spans.iter().map(|span| span.first..span.last + 1).collect();
     let mut events = Vec::new();
+    let mut periods: HashMap<usize, Option<usize>> = HashMap::new();
     for span in spans.iter().take(MOST_EXPLAINED.max(options.n_findings)) {
         run.check()?;
-        events.push(event(series, span, &ranges, &decisions, run)?);
+        let period = *periods.entry(span.series).or_insert_with(|| period(series, span.series));
+        events.push(event(series, span, (&ranges, period), &decisions, run)?);
     }
     let mut reasons = vec![String::new(); table.n_rows];
     for event in &events {
@@ -82,7 +85,7 @@ fn by_row<T: Copy>(rows: &[usize], values: &[T], default: T) -> Vec<T> {
 fn event(
     series: &Series,
     span: &EventSpan,
-    others: &[Range<usize>],
+    (others, period): (&[Range<usize>], Option<usize>),
     decisions: &Decisions,
     run: &Run,
 ) -> Result<Event> {
@@ -93,7 +96,7 @@ fn event(
         event: span.first..span.last + 1,
         peak: span.peak,
         others,
-        period: period(series, &range),
+        period,
     };
     let answer = explain_event(&question, run)?;
     let name = |point: usize| point_name(series, &range, point);
@@ -114,8 +117,9 @@ fn event(
     })
 }
 
-/// The period of the first channel, where a series has only that.
-fn period(series: &Series, range: &Range<usize>) -> Option<usize> {
+/// The period of the first channel of a series, where it is as long as three of them.
+fn period(series: &Series, of: usize) -> Option<usize> {
+    let range = series.ranges().nth(of)?;
     let values: Vec<f64> = series
         .values
         .column(0)

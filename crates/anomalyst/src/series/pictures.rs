@@ -22,18 +22,18 @@ pub(super) fn pictures(
     events: &[Event],
 ) -> Vec<SeriesPicture> {
     let mut shown: Vec<usize> = Vec::new();
-    for of in spans.iter().map(|span| span.series).chain(std::iter::once(0)) {
-        if !shown.contains(&of)
-            && shown.len() < MOST_SERIES
-            && (of != 0 || shown.is_empty() || spans.iter().any(|s| s.series == 0))
-        {
-            shown.push(of);
+    for span in spans {
+        if shown.len() < MOST_SERIES && !shown.contains(&span.series) {
+            shown.push(span.series);
         }
+    }
+    if shown.is_empty() {
+        shown.push(0);
     }
     let ranges: Vec<Range<usize>> = series.ranges().collect();
     shown
         .into_iter()
-        .filter(|&of| !ranges[of].is_empty())
+        .filter(|&of| ranges.get(of).is_some_and(|range| !range.is_empty()))
         .map(|of| picture(series, scores, (of, &ranges[of]), (spans, events)))
         .collect()
 }

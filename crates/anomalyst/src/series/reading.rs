@@ -98,11 +98,19 @@ pub fn looks_like_series(table: &Table) -> bool {
 }
 
 fn find<'t>(table: &'t Table, name: &str) -> Result<&'t Column> {
-    table.column(name).filter(|column| column.data.len().is_some()).ok_or_else(|| Error::Unknown {
+    let column = table.column(name).ok_or_else(|| Error::Unknown {
         what: "column",
         id: name.into(),
         nearest: nearest_name(name, table.columns.iter().map(|c| c.name.as_str())).map(str::to_owned),
-    })
+    })?;
+    if column.data.len().is_none() {
+        return Err(Error::Data(format!(
+            "column `{name}` was left out as {}; say what it is by its kind, as in --types {name}=category or \
+             --types {name}=timestamp",
+            column.kind.as_str()
+        )));
+    }
+    Ok(column)
 }
 
 fn time_column<'t>(table: &'t Table, options: &SeriesOptions) -> Result<Option<&'t Column>> {

@@ -344,9 +344,14 @@ impl ReadArgs {
             (_, true) => Header::No,
             _ => Header::Auto,
         };
+        let mut types = self.types.clone();
+        // A name on nearly every row would be left out as one of rows; here it is of series.
+        if let Some(key) = self.key.as_ref().filter(|key| types.iter().all(|(name, _)| name != *key)) {
+            types.push((key.clone(), ColumnKind::Category));
+        }
         ReadOptions {
             format: self.format,
-            types: self.types.clone(),
+            types,
             ignore: self.ignore.clone(),
             label: self.label.clone(),
             id: self.id.clone(),
