@@ -16,7 +16,6 @@ pub mod kernel_matrix;
 pub mod kmeans;
 pub mod lagged;
 pub mod linalg;
-pub mod linkage;
 pub mod logistic;
 pub mod matrix_profile;
 pub mod minimize;

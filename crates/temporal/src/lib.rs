@@ -15,7 +15,6 @@ mod holt_winters;
 mod k_shape;
 mod kalman_trend;
 mod matrix_profile;
-mod norma;
 mod normal_model;
 mod pan_matrix_profile;
 mod pelt;
@@ -26,7 +25,6 @@ mod rolling_mad;
 mod rolling_z_score;
 mod sand;
 mod seasonal_hybrid_esd;
-mod series2graph;
 mod shapes;
 mod signature_mahalanobis;
 mod spectral_residual;
@@ -47,7 +45,6 @@ anomalyst_core::methods! {
     k_shape::KShape,
     kalman_trend::KalmanTrend,
     matrix_profile::MatrixProfile,
-    norma::Norma,
     pan_matrix_profile::PanMatrixProfile,
     pelt::Pelt,
     polynomial::Polynomial,
@@ -55,7 +52,6 @@ anomalyst_core::methods! {
     rolling_z_score::RollingZScore,
     sand::Sand,
     seasonal_hybrid_esd::SeasonalHybridEsd,
-    series2graph::Series2Graph,
     signature_mahalanobis::SignatureMahalanobis,
     spectral_residual::SpectralResidual,
     stl_residual::StlResidual,
