@@ -83,7 +83,8 @@ fn a_column_of_names_tells_hundreds_of_short_series_apart() {
         }
     }
     let folder = Folder::new().with("l.csv", text);
-    let told = |key: &str| folder.run(&format!("scan l.csv --as series --key {key} --method rolling_mad --json"));
+    let told =
+        |key: &str| folder.run(&format!("scan l.csv --as series --key {key} --method rolling_mad --json"));
     let json = told("unit").ok().json();
     assert!(json["notices"].to_string().contains("300 series"), "{json}");
     told("unti").fails(2, &["did you mean `unit`"]);

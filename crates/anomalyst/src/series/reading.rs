@@ -105,9 +105,8 @@ fn find<'t>(table: &'t Table, name: &str) -> Result<&'t Column> {
     })?;
     if column.data.len().is_none() {
         return Err(Error::Data(format!(
-            "column `{name}` was left out as {}; say what it is by its kind, as in --types {name}=category or \
-             --types {name}=timestamp",
-            column.kind.as_str()
+            "column `{name}` was left out, as one that names rows or holds text; say what it is with \
+             --types {name}=category or --types {name}=timestamp"
         )));
     }
     Ok(column)
