@@ -1,3 +1,5 @@
+//! Shape-based distances, extraction and clusters against definitions, oracles and tslearn.
+
 use proptest::prelude::*;
 
 use super::*;
