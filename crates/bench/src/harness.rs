@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use anomalyst::core::{Error, Result, Run};
+use serde::Serialize;
 
 use crate::job::{Contender, Job, Plan, Said};
 use crate::suite::SetRef;
@@ -87,22 +88,20 @@ impl Benchmark {
         let n_before = done.iter().flatten().count();
         let stage = run.stage("benchmark", (wanted.len() - n_before) as u64);
         let width = self.contenders.len();
-        let tasks = (0..self.sets.len()).filter(|s| done[s * width..][..width].iter().any(Option::is_none));
-        let missing = |set: usize| -> Vec<usize> {
-            (0..width).filter(|method| done[set * width + method].is_none()).collect()
-        };
-        let mut tasks: Vec<(usize, Vec<usize>)> = tasks.map(|set| (set, missing(set))).collect();
-        // The largest first, so that no worker is left alone with a large one at the end.
-        tasks.sort_by_cached_key(|(set, _)| std::cmp::Reverse(self.sets[*set].0.n_bytes()));
-        let tasks = Mutex::new(VecDeque::from(tasks));
+        let missing = |set: usize| (0..width).filter(|method| done[set * width + method].is_none()).collect();
+        let mut todo: Vec<Share> =
+            (0..self.sets.len()).map(|set| Share { set, methods: missing(set), is_begun: false }).collect();
+        // The largest first: what is left for the end is short.
+        todo.sort_by_cached_key(|share| std::cmp::Reverse(self.sets[share.set].0.n_bytes()));
+        let todo = Todo(Mutex::new(todo));
         let (send, receive) = channel::<Row>();
         let outcome = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.n_jobs.max(1))
                 .map(|_| {
-                    let (send, tasks) = (send.clone(), &tasks);
+                    let (send, todo) = (send.clone(), &todo);
                     scope.spawn(move || -> Result<()> {
-                        while let Some((set, methods)) = next(tasks) {
-                            self.run_set(set, &methods, run, &mut |row| send.send(row).is_ok())?;
+                        while let Some(set) = todo.next_set() {
+                            self.run_set(set, todo, run, &mut |row| send.send(row).is_ok())?;
                         }
                         Ok(())
                     })
@@ -158,62 +157,75 @@ impl Benchmark {
         }
     }
 
-    /// Runs `methods` on a set, in as many worker processes as it takes; stops early when `keep` refuses a row.
-    fn run_set(
-        &self,
-        set: usize,
-        methods: &[usize],
-        run: &Run,
-        keep: &mut dyn FnMut(Row) -> bool,
-    ) -> Result<()> {
-        let (set, missing) = &self.sets[set];
-        let mut left: VecDeque<&Contender> = methods.iter().map(|&method| &self.contenders[method]).collect();
-        if let Some(reason) = missing {
-            for contender in left {
-                if !keep(Row { error: Some(reason.clone()), ..blank(set, contender, &self.plan) }) {
-                    break;
+    /// Runs what `todo` has for a set, in as many worker processes as it takes; stops early when `keep` refuses a row.
+    fn run_set(&self, set: usize, todo: &Todo, run: &Run, keep: &mut dyn FnMut(Row) -> bool) -> Result<()> {
+        let (reference, missing) = &self.sets[set];
+        let mut worker = None;
+        while let Some(method) = todo.next_method(set) {
+            let contender = &self.contenders[method];
+            let answer = match (missing, worker.take()) {
+                (Some(reason), _) => Err(reason.clone()),
+                (None, idle) => {
+                    let mut busy = match idle {
+                        Some(worker) => worker,
+                        None => Worker::start(
+                            &self.worker,
+                            &Job { set: reference.clone(), plan: self.plan.clone() },
+                        )?,
+                    };
+                    let answer = busy.run(contender, self.time_limit(contender), &self.plan, run)?;
+                    worker = answer.is_ok().then_some(busy);
+                    answer
                 }
-            }
-            return Ok(());
-        }
-        while !left.is_empty() {
-            let job = Job {
-                set: set.clone(),
-                methods: left.iter().copied().cloned().collect(),
-                plan: self.plan.clone(),
             };
-            let mut worker = Worker::start(&self.worker, &job)?;
-            while !left.is_empty() {
-                let limit = self.time_limit(left[0]);
-                match worker.next_row(limit, &self.plan, run)? {
-                    Ok(row) => {
-                        left.pop_front();
-                        if !keep(row) {
-                            return Ok(());
-                        }
-                    }
-                    Err(reason) => {
-                        if let Some(contender) = left.pop_front()
-                            && !keep(Row { error: Some(reason), ..blank(set, contender, &self.plan) })
-                        {
-                            return Ok(());
-                        }
-                        break;
-                    }
-                }
+            let row = answer.unwrap_or_else(|reason| Row {
+                error: Some(reason),
+                ..blank(reference, contender, &self.plan)
+            });
+            if !keep(row) {
+                break;
             }
         }
         Ok(())
     }
 }
 
-fn next<T>(tasks: &Mutex<VecDeque<T>>) -> Option<T> {
-    tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop_front()
+/// What is still to run, shared by those who run it.
+struct Todo(Mutex<Vec<Share>>);
+
+/// The methods still to run on a set.
+struct Share {
+    set: usize,
+    methods: VecDeque<usize>,
+    is_begun: bool,
+}
+
+impl Todo {
+    /// A set to work on: one that nobody has begun, or else the one with most left, to help there.
+    fn next_set(&self) -> Option<usize> {
+        let mut shares = self.lock();
+        let left = shares.iter_mut().filter(|share| !share.methods.is_empty());
+        // Of equals the first, which is the largest.
+        let share = left.min_by_key(|share| {
+            (share.is_begun, std::cmp::Reverse(share.methods.len() * usize::from(share.is_begun)))
+        })?;
+        share.is_begun = true;
+        Some(share.set)
+    }
+
+    fn next_method(&self, set: usize) -> Option<usize> {
+        self.lock().iter_mut().find(|share| share.set == set)?.methods.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Share>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 /// A process that works on one set.
 struct Worker {
     child: Child,
+    orders: Option<ChildStdin>,
     said: Receiver<Said>,
 }
 
@@ -228,11 +240,7 @@ impl Worker {
             .stderr(Stdio::null())
             .spawn()
             .map_err(start)?;
-        let job = serde_json::to_vec(job).map_err(|error| Error::Data(error.to_string()))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A worker that has died already is noticed where its answer is missing.
-            let _ = stdin.write_all(&job);
-        }
+        let orders = child.stdin.take();
         let (send, said) = channel();
         if let Some(stdout) = child.stdout.take() {
             std::thread::spawn(move || {
@@ -244,20 +252,34 @@ impl Worker {
                 }
             });
         }
-        Ok(Self { child, said })
+        let mut worker = Self { child, orders, said };
+        worker.tell(job)?;
+        Ok(worker)
     }
 
-    /// The next row, or why there is none and the worker is gone.
-    fn next_row(
+    /// Writes a line to the worker; one that has died already is noticed where its answer is missing.
+    fn tell(&mut self, order: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(order).map_err(|error| Error::Data(error.to_string()))?;
+        line.push(b'\n');
+        if let Some(orders) = &mut self.orders {
+            let _ = orders.write_all(&line);
+        }
+        Ok(())
+    }
+
+    /// The row of a method, or why there is none and the worker is of no more use.
+    fn run(
         &mut self,
+        contender: &Contender,
         limit: Duration,
         plan: &Plan,
         run: &Run,
     ) -> Result<std::result::Result<Row, String>> {
+        self.tell(contender)?;
         let mut begin = Instant::now();
         loop {
             match self.said.recv_timeout(LOOK) {
-                Ok(Said::Begins(_)) => begin = Instant::now(),
+                Ok(Said::Begins) => begin = Instant::now(),
                 Ok(Said::Done(row)) => return Ok(Ok(*row)),
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.child.wait().map(|status| status.to_string()).unwrap_or_default();

@@ -7,13 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::suite::SetRef;
 use crate::{Protocol, Row};
 
-/// One set and the methods to run on it, in one process.
+/// The first line that a worker is told: the set it works on. Each line after it is a [`Contender`] to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
     /// The set.
     pub set: SetRef,
-    /// The methods still to run.
-    pub methods: Vec<Contender>,
     /// How, for all runs alike.
     pub plan: Plan,
 }
@@ -68,8 +66,8 @@ impl Contender {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {
-    /// It begins with the method of this position.
-    Begins(usize),
+    /// It begins with a method: the set has been read.
+    Begins,
     /// A run has ended.
     Done(Box<Row>),
 }

@@ -1,4 +1,4 @@
-//! The process that runs methods on one set: reads the set once, then answers with a row for each method.
+//! The process that runs methods on one set: reads the set once, then answers each method that it is told with a row.
 //!
 //! It is a process of its own so that a method that runs out of time or memory, or crashes, takes nothing else along.
 
@@ -11,6 +11,7 @@ use anomalyst::pipeline::Pipeline;
 use anomalyst::recipe::Modality;
 use anomalyst::registry;
 use anomalyst_measure::{Case, dominant_period};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::job::{Contender, Job, Plan, Said};
@@ -18,17 +19,20 @@ use crate::protocol::{Split, split_series, split_table};
 use crate::suite::{self, Kind, LabelledSet, SetRef};
 use crate::{Row, external, leaks, measured, memory, periods};
 
-/// Reads a [`Job`] from `input` and writes what is [`Said`] to `output`.
+/// Reads a [`Job`] from `input`, then a [`Contender`] per line until there are no more, and writes what is [`Said`] to
+/// `output`.
 pub fn run(input: impl BufRead, mut output: impl Write, run: &Run) -> Result<()> {
-    let job: Job = serde_json::from_reader(input).map_err(|e| Error::Data(format!("not a job: {e}")))?;
     let mut say = |said: &Said| -> Result<()> {
         let line = serde_json::to_string(said).map_err(|e| Error::Data(e.to_string()))?;
         writeln!(output, "{line}").and_then(|()| output.flush()).map_err(|e| Error::io("standard output", e))
     };
+    let mut lines = input.lines();
+    let job: Job = understand(lines.next().unwrap_or_else(|| Ok(String::new())))?;
     let arena = Arena::read(&job.set, &job.plan, run);
-    for (i, contender) in job.methods.iter().enumerate() {
+    for line in lines {
+        let contender: &Contender = &understand(line)?;
         run.check()?;
-        say(&Said::Begins(i))?;
+        say(&Said::Begins)?;
         let mut row = blank(&job.set, contender, &job.plan);
         let outcome = match &arena {
             Ok(arena) => {
@@ -48,6 +52,11 @@ pub fn run(input: impl BufRead, mut output: impl Write, run: &Run) -> Result<()>
         say(&Said::Done(Box::new(row)))?;
     }
     Ok(())
+}
+
+fn understand<T: DeserializeOwned>(line: std::io::Result<String>) -> Result<T> {
+    let line = line.map_err(|error| Error::io("standard input", error))?;
+    serde_json::from_str(&line).map_err(|error| Error::Data(format!("not a job: {error}")))
 }
 
 /// The row of a run of which nothing is known yet.
