@@ -40,7 +40,7 @@ pub struct InteractionsReport {
 
 /// How far the risk of each labelled row of `input` can differ between competing models.
 pub fn risk_ranges(input: Input, options: &Multiplicity, strict: bool, run: &Run) -> Result<RangesReport> {
-    let Input { table, mut notices, source } = input;
+    let Input { table, mut notices, source, .. } = input;
     let labelled = Labelled::of(&table, &mut notices)?;
     let (encoder, noticed) = fit_numbers(&labelled.table, run)?;
     notices.extend(noticed);
@@ -71,7 +71,7 @@ pub fn interactions(
     strict: bool,
     run: &Run,
 ) -> Result<InteractionsReport> {
-    let Input { table, mut notices, source } = input;
+    let Input { table, mut notices, source, .. } = input;
     let labelled = Labelled::of(&table, &mut notices)?;
     let (encoder, noticed) = fit_numbers(&labelled.table, run)?;
     notices.extend(noticed);

@@ -25,7 +25,7 @@ const FOLDS: usize = 5;
 /// they help to place the threshold where the rule asks for labels.
 pub fn fit(input: Input, options: &Options, run: &Run) -> Result<(Outcome, TrainedModel)> {
     let mut watch = Stopwatch::default();
-    let Input { table, mut notices, source } = input;
+    let Input { table, mut notices, source, .. } = input;
     options.accept(&notices)?;
     let recipe = options.recipe(Task::Fit)?;
     let known_odd = |row: usize| table.labels.as_ref().is_some_and(|labels| labels[row] == Label::Anomalous);
@@ -84,7 +84,7 @@ pub fn fit(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Train
         method: model.pipeline.summary(),
         decision: model.decision.summary(&Decisions::default()),
         notices: notices.0,
-        reproduce: reproduce(&recipe, options, run)?,
+        reproduce: reproduce(&recipe, options, run.seed())?,
         timing: watch.stages(),
         ..Outcome::default()
     };

@@ -9,6 +9,7 @@ use anomalyst_decide::{DecideOptions, Rule};
 use crate::plan::bytes_text;
 use crate::recipe::{Modality, Recipe};
 use crate::registry::{Task, resolve};
+use crate::series::TrainUntil;
 
 /// What a user can say about a run.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub decide: DecideOptions,
     /// Of series, the false alarms a day that are acceptable; per 1,000 points where there are no times.
     pub false_alarms_per_day: Option<f64>,
+    /// Of series, the part to learn as normal; the whole where nothing is said.
+    pub train_until: Option<TrainUntil>,
     /// How many findings get full evidence.
     pub n_findings: usize,
     /// Whether column profiles and the map are wanted, for the report.
@@ -41,6 +44,7 @@ impl Default for Options {
             set: Vec::new(),
             decide: DecideOptions::default(),
             false_alarms_per_day: None,
+            train_until: None,
             n_findings: 20,
             with_report: false,
             strict: false,
@@ -79,6 +83,8 @@ pub struct Input {
     pub notices: Notices,
     /// What was read.
     pub source: SourceSummary,
+    /// The files that it was read from: the name of each, and one past its last row.
+    pub files: Vec<(String, usize)>,
 }
 
 impl Input {
@@ -93,7 +99,7 @@ impl Input {
             n_used: schema.columns.iter().filter(|column| column.used).count(),
             n_bytes: 0,
         };
-        Self { table, notices: Notices::default(), source }
+        Self { files: vec![("memory".into(), table.n_rows)], table, notices: Notices::default(), source }
     }
 }
 
@@ -113,13 +119,14 @@ pub fn read(source: &TableSource, run: &Run) -> Result<Input> {
     }
     let (table, notices) = source.read(run)?;
     let schema = table.schema();
+    let files = source.file_ends();
     let source = SourceSummary {
         n_rows: table.n_rows,
         n_columns: schema.columns.len(),
         n_used: schema.columns.iter().filter(|column| column.used).count(),
         ..source.summary()
     };
-    Ok(Input { table, notices, source })
+    Ok(Input { table, notices, source, files })
 }
 
 /// Measures the stages of a run for its report.

@@ -74,7 +74,7 @@ pub fn risk_score(
     strict: bool,
     run: &Run,
 ) -> Result<RiskReport> {
-    let Input { table, mut notices, source } = input;
+    let Input { table, mut notices, source, .. } = input;
     let labelled = Labelled::of(&table, &mut notices)?;
     if n_folds == 1 || n_folds > 20 {
         return Err(Error::BadParameter {

@@ -22,7 +22,7 @@ const FEWEST_FINDINGS: usize = 5;
 /// Ranks the rows of `input`, decides, and says why.
 pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, TrainedModel)> {
     let mut watch = Stopwatch::default();
-    let Input { table, mut notices, source } = input;
+    let Input { table, mut notices, source, .. } = input;
     options.accept(&notices)?;
     let recipe = options.recipe(Task::Scan)?;
     let labels = table.labels.clone();
@@ -88,7 +88,7 @@ pub fn scan(input: Input, options: &Options, run: &Run) -> Result<(Outcome, Trai
         profiles,
         map,
         notices: notices.0,
-        reproduce: reproduce(&recipe, options, run)?,
+        reproduce: reproduce(&recipe, options, run.seed())?,
         timing: watch.stages(),
         ..Outcome::default()
     };
@@ -112,11 +112,11 @@ pub(crate) fn shown_rows(flagged: &[usize], scores: &[f32], most: usize) -> Vec<
 }
 
 /// How to get the same result again.
-pub(crate) fn reproduce(recipe: &Recipe, options: &Options, run: &Run) -> Result<Reproduce> {
+pub(crate) fn reproduce(recipe: &Recipe, options: &Options, seed: u64) -> Result<Reproduce> {
     Ok(Reproduce {
         version: env!("CARGO_PKG_VERSION").into(),
         command: options.command.clone(),
-        seed: run.seed(),
+        seed,
         recipe: recipe.to_toml()?,
         inputs: Vec::new(),
     })

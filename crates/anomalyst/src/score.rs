@@ -1,8 +1,8 @@
 //! Apply a trained model to rows of any number, in bounded memory.
 
 use anomalyst_core::{
-    Batches, ColumnProfile, Dataset, Decisions, Evidence, Finding, Notices, Outcome, Reproduce, Result,
-    RowMap, Run, SourceSummary, Table, Verdict,
+    Batches, ColumnProfile, Dataset, Decisions, Evidence, Finding, Notices, Outcome, Result, RowMap, Run,
+    SourceSummary, Table, Verdict,
 };
 use anomalyst_data::TableSource;
 use anomalyst_decide::Rule;
@@ -12,7 +12,7 @@ use crate::explain::{finding, rank};
 use crate::model::TrainedModel;
 use crate::options::{Options, Stopwatch};
 use crate::pictures::pictures;
-use crate::scan::shown_rows;
+use crate::scan::{reproduce, shown_rows};
 
 /// Cells of at most this many rows are kept until decisions are made, so that reasons can be given.
 const MOST_KEPT: usize = 50_000;
@@ -63,13 +63,7 @@ pub fn score(model: &TrainedModel, source: &TableSource, options: &Options, run:
         profiles,
         map,
         notices: notices.0,
-        reproduce: Reproduce {
-            version: env!("CARGO_PKG_VERSION").into(),
-            command: options.command.clone(),
-            seed: model.seed,
-            recipe: model.pipeline.recipe().to_toml()?,
-            inputs: Vec::new(),
-        },
+        reproduce: reproduce(model.pipeline.recipe(), options, model.seed)?,
         timing: watch.stages(),
         ..Outcome::default()
     })

@@ -1,6 +1,6 @@
 //! Runs methods on sets, each set in a process of its own, several at once, and keeps what is done.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -89,11 +89,11 @@ impl Benchmark {
         let stage = run.stage("benchmark", (wanted.len() - n_before) as u64);
         let width = self.contenders.len();
         let missing = |set: usize| (0..width).filter(|method| done[set * width + method].is_none()).collect();
-        let mut todo: Vec<Share> =
+        let mut shares: Vec<Share> =
             (0..self.sets.len()).map(|set| Share { set, methods: missing(set), is_begun: false }).collect();
         // The largest first: what is left for the end is short.
-        todo.sort_by_cached_key(|share| std::cmp::Reverse(self.sets[share.set].0.n_bytes()));
-        let todo = Todo(Mutex::new(todo));
+        shares.sort_by_cached_key(|share| Reverse(self.sets[share.set].0.n_bytes()));
+        let todo = Todo(Mutex::new(Left { shares, took: vec![Duration::ZERO; width] }));
         let (send, receive) = channel::<Row>();
         let outcome = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..self.n_jobs.max(1))
@@ -162,7 +162,7 @@ impl Benchmark {
         let (reference, missing) = &self.sets[set];
         let mut worker = None;
         while let Some(method) = todo.next_method(set) {
-            let contender = &self.contenders[method];
+            let (contender, begin) = (&self.contenders[method], Instant::now());
             let answer = match (missing, worker.take()) {
                 (Some(reason), _) => Err(reason.clone()),
                 (None, idle) => {
@@ -178,6 +178,7 @@ impl Benchmark {
                     answer
                 }
             };
+            todo.took(method, begin.elapsed());
             let row = answer.unwrap_or_else(|reason| Row {
                 error: Some(reason),
                 ..blank(reference, contender, &self.plan)
@@ -191,33 +192,47 @@ impl Benchmark {
 }
 
 /// What is still to run, shared by those who run it.
-struct Todo(Mutex<Vec<Share>>);
+struct Todo(Mutex<Left>);
+
+struct Left {
+    shares: Vec<Share>,
+    /// How long each method took so far, over all sets.
+    took: Vec<Duration>,
+}
 
 /// The methods still to run on a set.
 struct Share {
     set: usize,
-    methods: VecDeque<usize>,
+    methods: Vec<usize>,
     is_begun: bool,
 }
 
 impl Todo {
-    /// A set to work on: one that nobody has begun, or else the one with most left, to help there.
+    /// A set to work on: the first that nobody has begun, or else the one with most left, to help there.
     fn next_set(&self) -> Option<usize> {
-        let mut shares = self.lock();
-        let left = shares.iter_mut().filter(|share| !share.methods.is_empty());
-        // Of equals the first, which is the largest.
-        let share = left.min_by_key(|share| {
-            (share.is_begun, std::cmp::Reverse(share.methods.len() * usize::from(share.is_begun)))
+        let mut left = self.lock();
+        let open = left.shares.iter_mut().filter(|share| !share.methods.is_empty());
+        let share = open.min_by_key(|share| {
+            (share.is_begun, if share.is_begun { Reverse(share.methods.len()) } else { Reverse(0) })
         })?;
         share.is_begun = true;
         Some(share.set)
     }
 
+    /// The method of those left on `set` that took longest on others, so that none is left alone with it at the end.
     fn next_method(&self, set: usize) -> Option<usize> {
-        self.lock().iter_mut().find(|share| share.set == set)?.methods.pop_front()
+        let left = &mut *self.lock();
+        let methods = &mut left.shares.iter_mut().find(|share| share.set == set)?.methods;
+        // Of equals the first in the order of the user.
+        let (at, _) = methods.iter().enumerate().min_by_key(|&(_, &method)| Reverse(left.took[method]))?;
+        Some(methods.remove(at))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Share>> {
+    fn took(&self, method: usize, time: Duration) {
+        self.lock().took[method] += time;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Left> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anomalyst::core::ColumnKind;
 use anomalyst::decide::risk::Sign;
+use anomalyst::series::Aggregate;
 
 /// `4G`, `500MB`, `1.5GiB`, `1000000`: bytes. K, M, G, T count in thousands, Ki, Mi, ... in 1024s.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
@@ -39,6 +40,24 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     Duration::try_from_secs_f64(number * factor).map_err(|_| wrong())
+}
+
+/// A step of time in microseconds.
+pub(crate) fn step(text: &str) -> Result<i64, String> {
+    let wrong = || format!("`{text}` is not a step of time; write 30s, 5m, 1h or 1d");
+    let micros = match text.trim().strip_suffix('d') {
+        Some(days) => days.trim().parse::<f64>().map_err(|_| wrong())? * 86_400e6,
+        None => duration(text).map_err(|_| wrong())?.as_secs_f64() * 1e6,
+    };
+    // A thousand years is more than any file covers.
+    if (1.0..3.2e16).contains(&micros) { Ok(micros.round() as i64) } else { Err(wrong()) }
+}
+
+/// What stands for several values.
+pub(crate) fn aggregate(text: &str) -> Result<Aggregate, String> {
+    let names = Aggregate::ALL.map(Aggregate::as_str);
+    let at = names.iter().position(|name| *name == text);
+    at.map(|at| Aggregate::ALL[at]).ok_or_else(|| format!("`{text}` is not one of {}", names.join(", ")))
 }
 
 /// `name=value`.

@@ -125,3 +125,85 @@ fn tables_stay_tables() {
     let json = folder.run("scan s.csv --top 3 --json").ok().json();
     assert_eq!(json["decision"]["n_anomalous"], 3);
 }
+
+/// `wave`, its rows from `rows` alone.
+fn part(text: &str, rows: std::ops::Range<usize>) -> String {
+    let mut lines = text.lines();
+    let header = lines.next().unwrap_or_default();
+    let rows: Vec<&str> = lines.skip(rows.start).take(rows.len()).collect();
+    format!("{header}\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn a_folder_is_one_series_or_many() {
+    let whole = wave(2000, Some(1200));
+    let folder = Folder::new()
+        .with("days/2.csv", part(&whole, 1000..2000))
+        .with("days/1.csv", part(&whole, 0..1000))
+        .with("machines/m1.csv", wave(1000, None))
+        .with("machines/m2.csv", wave(1000, Some(600)));
+    let json = folder.run("scan days --as series --json").ok().json();
+    assert!(json["notices"].to_string().contains("follow each other"), "{}", json["notices"]);
+    let first = json["events"][0]["first"].as_u64().unwrap();
+    assert!((1100..=1205).contains(&first), "{first}");
+    let json = folder.run("scan machines --as series --json").ok().json();
+    assert_eq!(json["events"][0]["series"], "m2", "{json}");
+}
+
+#[test]
+fn what_comes_before_is_learned_as_normal() {
+    let folder =
+        Folder::new().with("s.csv", wave(3000, Some(2500))).with("t.csv", "a,b\n1,2\n3,4\n".repeat(40));
+    for until in ["0.5", "1500", "2024-03-02T01:00", "50%"] {
+        let json = folder.run(&format!("scan s.csv --train-until {until} --json")).ok().json();
+        let first = json["events"][0]["first"].as_u64().unwrap();
+        assert!((2400..=2505).contains(&first), "{until}: {json}");
+        assert!(json["notices"].to_string().contains("375 points"), "{until}: {}", json["notices"]);
+    }
+    folder.run("fit s.csv --train-until 0.5 --model half.anomalyst").ok();
+    folder.run("score s.csv --model half.anomalyst").ok();
+    folder.run("scan s.csv --train-until soon").fails(2, &["soon", "a share"]);
+    folder.run("scan s.csv --train-until 1999-01-01").fails(1, &["nothing to learn from"]);
+    folder.run("scan s.csv --as table --train-until 0.5").fails(2, &["train-until"]);
+}
+
+#[test]
+fn rows_are_put_on_steps_in_the_zone_named() {
+    let mut text = String::from("at,bytes,load\n");
+    for i in 0..4000_u64 {
+        // Uneven times, in the local time of a zone one hour ahead; a counter that starts anew.
+        let second = i * 20 + i * 7919 % 13;
+        let (bytes, load) = (i % 1500 * 100, i % 30);
+        let _ = writeln!(
+            text,
+            "2024-01-{:02} {:02}:{:02}:{:02},{bytes},{load}",
+            1 + second / 86_400,
+            second / 3600 % 24,
+            second / 60 % 60,
+            second % 60
+        );
+    }
+    let folder = Folder::new().with("s.csv", &text);
+    let run =
+        "scan s.csv --as series --every 1m --by max --counter bytes --tz Europe/Berlin --out s.ndjson --json";
+    let json = folder.run(run).ok().json();
+    let notices = json["notices"].to_string();
+    assert!(notices.contains("steps of 1m, by their max") && notices.contains("anew 2 times"), "{notices}");
+    assert_eq!(folder.read("s.ndjson").lines().count(), 4000, "a line per row, not per step");
+    folder.run("fit s.csv --as series --every 1m --counter bytes --model m.anomalyst").ok();
+    let json = folder.run("score s.csv --model m.anomalyst --json").ok().json();
+    assert!(json["notices"].to_string().contains("steps of 1m"), "the model keeps its steps: {json}");
+    folder.run("scan s.csv --as series --every 1w").fails(2, &["1w", "5m"]);
+    folder.run("scan s.csv --as series --every 1m --by middle").fails(2, &["middle", "mean"]);
+    folder.run("scan s.csv --as series --tz Europe/Berln").fails(2, &["Europe/Berlin"]);
+    folder.run("scan s.csv --as series --counter bites").fails(2, &["bytes"]);
+    let hint = folder.run("scan s.csv --as series --json").ok().json()["notices"].to_string();
+    assert!(hint.contains("--counter 'bytes'"), "{hint}");
+}
+
+#[test]
+fn one_wrong_time_is_not_filled_with_steps() {
+    let text = format!("{}9000-12-31T00:00:00Z,0,0\n", wave(100, None));
+    let folder = Folder::new().with("s.csv", text);
+    folder.run("scan s.csv --as series --every 1s").fails(1, &["9000-12-31", "--every"]);
+}

@@ -320,7 +320,7 @@ fn push_text(cells: &mut Cells, cell: &[u8], rules: &CellRules) -> Pushed {
             }
         }
         Cells::Times(cells) => {
-            let value = cells.format.parse(cell).filter(|_| !rules.is_missing(cell));
+            let value = cells.format.parse_in(cell, rules.zone()).filter(|_| !rules.is_missing(cell));
             cells.micros.push(value.unwrap_or(i64::MIN));
             if value.is_none() && !rules.is_missing(cell) {
                 pushed = Pushed::Unreadable;

@@ -1,6 +1,10 @@
 //! One cell of text: is it missing, is it a number, is it yes or no.
 
+use anomalyst_core::Result;
+use jiff::tz::TimeZone;
+
 use crate::ReadOptions;
+use crate::time::time_zone;
 
 /// How the user writes numbers and missing values.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +12,7 @@ pub(crate) struct CellRules {
     extra_missing: Vec<Vec<u8>>,
     decimal_comma: bool,
     thousands: Option<char>,
+    zone: Option<TimeZone>,
 }
 
 /// What a cell is as a number.
@@ -32,12 +37,20 @@ const MISSING: [&[u8]; 21] = [
 ];
 
 impl CellRules {
-    pub(crate) fn new(options: &ReadOptions) -> Self {
-        Self {
+    /// # Errors
+    /// Where the time zone is not known.
+    pub(crate) fn new(options: &ReadOptions) -> Result<Self> {
+        Ok(Self {
             extra_missing: options.missing.iter().map(|m| m.trim().as_bytes().to_vec()).collect(),
             decimal_comma: options.decimal_comma,
             thousands: options.thousands,
-        }
+            zone: options.time_zone.as_deref().map(time_zone).transpose()?,
+        })
+    }
+
+    /// The time zone of times that name none, where the user says so.
+    pub(crate) fn zone(&self) -> Option<&TimeZone> {
+        self.zone.as_ref()
     }
 
     /// Whether plain digits with a point are all there is to a number, so that fast paths may be taken.

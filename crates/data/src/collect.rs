@@ -17,6 +17,7 @@ pub(crate) struct Collector {
     cells: Vec<Cells>,
     tallies: Tallies,
     n_rows: usize,
+    file_ends: Vec<usize>,
     bytes_per_row: u64,
     max_bytes: Option<u64>,
 }
@@ -25,6 +26,8 @@ pub(crate) struct Collector {
 pub(crate) struct Finished {
     pub(crate) table: Table,
     pub(crate) notices: Notices,
+    /// One past the last row of each file.
+    pub(crate) file_ends: Vec<usize>,
 }
 
 impl Collector {
@@ -32,7 +35,14 @@ impl Collector {
     pub(crate) fn new(plan: &Plan, max_bytes: Option<u64>) -> Self {
         let cells: Vec<Cells> = plan.columns.iter().map(|c| Cells::new(c.effective())).collect();
         let bytes_per_row = plan.columns.iter().map(|c| bytes_per_cell(c.effective())).sum();
-        Self { tallies: Tallies::new(cells.len()), cells, n_rows: 0, bytes_per_row, max_bytes }
+        Self {
+            tallies: Tallies::new(cells.len()),
+            cells,
+            n_rows: 0,
+            file_ends: Vec::new(),
+            bytes_per_row,
+            max_bytes,
+        }
     }
 
     /// Makes room for about `n_rows`.
@@ -70,6 +80,11 @@ impl Collector {
             cells.append(column.cells);
         }
         Ok(())
+    }
+
+    /// No more rows of this file follow.
+    pub(crate) fn end_file(&mut self) {
+        self.file_ends.push(self.n_rows);
     }
 
     /// Takes over the counts of later rows.
@@ -149,7 +164,7 @@ impl Collector {
         if !is_batch {
             said::about_table(&table, plan, &mut notices);
         }
-        Ok(Finished { table, notices })
+        Ok(Finished { table, notices, file_ends: self.file_ends })
     }
 }
 

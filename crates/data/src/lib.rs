@@ -36,3 +36,4 @@ mod time;
 pub use open::{open, open_bytes, open_stream};
 pub use options::{Format, Header, ReadOptions};
 pub use source::TableSource;
+pub use time::parse_time;

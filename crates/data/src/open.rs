@@ -60,7 +60,7 @@ pub fn open_stream(name: &str, stream: impl Read, options: &ReadOptions, run: &R
 }
 
 fn open_inputs(inputs: Vec<Input>, options: &ReadOptions, run: &Run) -> Result<TableSource> {
-    let rules = CellRules::new(options);
+    let rules = CellRules::new(options)?;
     let n_bytes = inputs.iter().map(|i| i.n_bytes).sum();
     let sample_bytes = (SAMPLE_BYTES / inputs.len()).max(LEAST_SAMPLE_BYTES);
     let stage = run.stage("looking", inputs.len() as u64);

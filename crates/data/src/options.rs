@@ -28,6 +28,8 @@ pub struct ReadOptions {
     pub thousands: Option<char>,
     /// Further spellings of a missing value, beside the usual ones.
     pub missing: Vec<String>,
+    /// The time zone of times that name none, as in `Europe/Berlin`; UTC where nothing is said.
+    pub time_zone: Option<String>,
     /// From a model: columns of these names are read as these kinds, and no others.
     pub expected: Option<Schema>,
 }

@@ -96,6 +96,8 @@ pub(crate) struct Pass {
     n_rows: usize,
     n_used: Option<usize>,
     notices: Notices,
+    /// One past the last row of each file, where all was read at once.
+    file_ends: Vec<usize>,
 }
 
 impl std::fmt::Debug for TableSource {
@@ -136,6 +138,15 @@ impl TableSource {
         self.n_bytes
     }
 
+    /// The name of each file and one past its last row, where [`read`](Self::read) was the last pass over the data.
+    pub fn file_ends(&self) -> Vec<(String, usize)> {
+        self.files
+            .iter()
+            .map(|file| file.name.clone())
+            .zip(self.last_pass().file_ends.iter().copied())
+            .collect()
+    }
+
     /// What was noticed when opening and in the last pass over the data, by `read` or by batches that were taken
     /// to their end.
     pub fn notices(&self) -> Notices {
@@ -160,9 +171,9 @@ impl TableSource {
     }
 
     fn finish(&self, collector: Collector, plan: &Plan) -> Result<(Table, Notices)> {
-        let Finished { table, notices } = collector.finish(plan, None)?;
+        let Finished { table, notices, file_ends } = collector.finish(plan, None)?;
         let n_used = table.schema().columns.iter().filter(|c| c.used).count();
-        *self.last_pass() = Pass { n_rows: table.n_rows, n_used: Some(n_used), notices };
+        *self.last_pass() = Pass { n_rows: table.n_rows, n_used: Some(n_used), notices, file_ends };
         Ok((table, self.notices()))
     }
 
@@ -180,6 +191,7 @@ impl TableSource {
             for block in file.reader.blocks(plan.read_as(&file.targets), &self.rules, run)? {
                 collector.append(block?, file, self.files.len() > 1)?;
             }
+            collector.end_file();
         }
         Ok(collector)
     }
@@ -268,7 +280,8 @@ impl BatchReader<'_> {
     fn end(&mut self) {
         let n_used = self.plan.schema.columns.iter().filter(|c| c.used).count();
         let notices = self.tallies.notices(&self.plan);
-        *self.source.last_pass() = Pass { n_rows: self.tallies.n_rows(), n_used: Some(n_used), notices };
+        let n_rows = self.tallies.n_rows();
+        *self.source.last_pass() = Pass { n_rows, n_used: Some(n_used), notices, file_ends: Vec::new() };
     }
 }
 

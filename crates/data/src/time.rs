@@ -1,5 +1,6 @@
 //! Points in time, as people write them.
 
+use anomalyst_core::{Error, Result, nearest_name};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 
@@ -57,6 +58,11 @@ impl TimeFormat {
 
     /// Microseconds since 1970 of a trimmed cell; times without a zone are taken as UTC.
     pub(crate) fn parse(self, cell: &[u8]) -> Option<i64> {
+        self.parse_in(cell, None)
+    }
+
+    /// Microseconds since 1970 of a trimmed cell; times without a zone are taken as being in `zone`, or else UTC.
+    pub(crate) fn parse_in(self, cell: &[u8], zone: Option<&TimeZone>) -> Option<i64> {
         let epoch = |unit: f64| {
             let micros = fast_float2::parse::<f64, _>(cell).ok()? * unit;
             (micros.abs() < 9e17).then(|| micros.round() as i64)
@@ -79,7 +85,7 @@ impl TimeFormat {
             Self::DayMonthName => scan.named(true)?,
             _ => scan.named(false)?,
         };
-        scan.clock(date)
+        scan.clock(date, zone)
     }
 }
 
@@ -164,7 +170,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The time of day and the zone, either of which may be absent, and nothing after them.
-    fn clock(mut self, date: Date) -> Option<i64> {
+    fn clock(mut self, date: Date, zone: Option<&TimeZone>) -> Option<i64> {
         let mut time = DateTime::from_parts(date, jiff::civil::Time::midnight());
         let mut micros = 0;
         if !self.0.is_empty() {
@@ -190,9 +196,12 @@ impl<'a> Scan<'a> {
             let (hour, minute, second) = (i8::try_from(hour).ok()?, minute as i8, second.min(59) as i8);
             time = DateTime::from_parts(date, jiff::civil::Time::new(hour, minute, second, 0).ok()?);
         }
-        let offset = self.zone()?;
-        let stamp = TimeZone::UTC.to_timestamp(time).ok()?;
-        (self.0.is_empty()).then(|| stamp.as_microsecond() + micros - i64::from(offset.seconds()) * 1_000_000)
+        let stamp = match self.offset()? {
+            Some(offset) => offset.to_timestamp(time),
+            // A time that the clock skips in spring is taken as an hour later, one that it shows twice as the first.
+            None => zone.unwrap_or(&TimeZone::UTC).to_timestamp(time),
+        };
+        self.0.is_empty().then_some(stamp.ok()?.as_microsecond() + micros)
     }
 
     fn after_colon(&mut self) -> Option<i32> {
@@ -200,19 +209,49 @@ impl<'a> Scan<'a> {
         self.digits(2, 2).filter(|&n| n <= 60)
     }
 
-    fn zone(&mut self) -> Option<Offset> {
+    /// What is written of the zone; nothing may be.
+    fn offset(&mut self) -> Option<Option<Offset>> {
         self.skip(b" ");
         let Some(sign) = self.take_if(b"+-") else {
             let word = self.word();
-            let is_utc = [&b"Z"[..], b"UTC", b"GMT", b""].iter().any(|w| w.eq_ignore_ascii_case(word));
-            return is_utc.then_some(Offset::UTC);
+            if word.is_empty() {
+                return Some(None);
+            }
+            let is_utc = [&b"Z"[..], b"UTC", b"GMT"].iter().any(|w| w.eq_ignore_ascii_case(word));
+            return is_utc.then_some(Some(Offset::UTC));
         };
         let hours = self.digits(2, 2)?;
         self.skip(b":");
         let minutes = self.digits(2, 2).unwrap_or(0);
         let seconds = (hours * 60 + minutes) * 60;
-        Offset::from_seconds(if sign == b'-' { -seconds } else { seconds }).ok()
+        Offset::from_seconds(if sign == b'-' { -seconds } else { seconds }).ok().map(Some)
     }
+}
+
+/// The time zone of this name in the IANA data base.
+pub(crate) fn time_zone(name: &str) -> Result<TimeZone> {
+    TimeZone::get(name).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        Error::Unknown {
+            what: "time zone",
+            id: name.into(),
+            nearest: nearest_name(name, known.iter().map(String::as_str)).map(str::to_owned),
+        }
+    })
+}
+
+/// Microseconds since 1970 of a time as people write it, if it is one; one without a zone is in that of this name, or
+/// else UTC.
+///
+/// ```
+/// assert_eq!(anomalyst_data::parse_time("1970-01-01T01:00+01:00", None).unwrap(), Some(0));
+/// assert_eq!(anomalyst_data::parse_time("1970-01-01 01:00", Some("Europe/Berlin")).unwrap(), Some(0));
+/// assert_eq!(anomalyst_data::parse_time("soon", None).unwrap(), None);
+/// ```
+pub fn parse_time(text: &str, zone: Option<&str>) -> Result<Option<i64>> {
+    let zone = zone.map(time_zone).transpose()?;
+    let cell = text.trim().as_bytes();
+    Ok(TimeFormat::OF_TEXT.iter().find_map(|format| format.parse_in(cell, zone.as_ref())))
 }
 
 fn date(year: i32, month: i32, day: i32) -> Option<Date> {
@@ -268,6 +307,19 @@ mod tests {
         }
         assert_eq!(F::Compact.parse(b"20140401"), Some(HALF_PAST - 45_000_000_000));
         assert_eq!(F::YearFirst.parse(b"2014-04-01 12:30:00.25"), Some(HALF_PAST + 250_000));
+    }
+
+    #[test]
+    fn times_without_a_zone_are_in_the_one_named() {
+        let berlin = time_zone("Europe/Berlin").unwrap();
+        let at = |text: &str| TimeFormat::YearFirst.parse_in(text.as_bytes(), Some(&berlin));
+        assert_eq!(at("2014-04-01 14:30"), Some(HALF_PAST), "two hours ahead in summer");
+        assert_eq!(at("2014-04-01 12:30Z"), Some(HALF_PAST));
+        assert_eq!(at("2014-04-01 12:30+00:00"), Some(HALF_PAST));
+        // The clock goes from 02:00 to 03:00 on 30 March 2014.
+        assert_eq!(at("2014-03-30 02:30"), at("2014-03-30 03:30"));
+        let wrong = time_zone("Europe/Berln").unwrap_err().to_string();
+        assert!(wrong.contains("Europe/Berlin"), "{wrong}");
     }
 
     #[test]

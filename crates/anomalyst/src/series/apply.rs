@@ -1,6 +1,8 @@
 //! Scan, fit and score of series.
 
-use anomalyst_core::{Dataset, Error, Outcome, Reproduce, Result, Run, Series};
+use anomalyst_core::{
+    Dataset, Decisions, Error, Notices, Outcome, Result, Run, Series, SourceSummary, Table,
+};
 use anomalyst_decide::{SeriesDecision, SeriesDecisionOptions};
 
 use super::model::TrainedSeries;
@@ -8,6 +10,7 @@ use super::outcome::{Found, outcome};
 use super::reading::{ReadSeries, SeriesOptions, read_series, usual_step};
 use crate::options::{Input, Options, Stopwatch};
 use crate::pipeline::Pipeline;
+use crate::recipe::Recipe;
 use crate::registry::Task;
 use crate::scan::reproduce;
 
@@ -16,7 +19,28 @@ const HELD_OUT_PART: usize = 4;
 /// Micro-seconds of a day.
 const DAY: f64 = 86_400e6;
 
-/// Ranks the points of the series in `input`, finds the events, and says why.
+/// What was read, as series.
+struct Read {
+    table: Table,
+    source: SourceSummary,
+    series: Series,
+    points: Vec<usize>,
+    notices: Notices,
+}
+
+impl Read {
+    fn new(input: Input, how: &SeriesOptions, options: &Options) -> Result<Self> {
+        refuse_rules_of_rows(options)?;
+        let Input { table, mut notices, source, files } = input;
+        let ReadSeries { series, points, notices: of_series } = read_series(&table, &files, how)?;
+        notices.extend(of_series);
+        options.accept(&notices)?;
+        Ok(Self { table, source, series, points, notices })
+    }
+}
+
+/// Ranks the points of the series in `input`, finds the events, and says why. With a part to train on, that part is learned
+/// as normal, as [`fit_series`] does, and all is scored by it.
 pub fn scan_series(
     input: Input,
     how: &SeriesOptions,
@@ -24,27 +48,31 @@ pub fn scan_series(
     run: &Run,
 ) -> Result<(Outcome, TrainedSeries)> {
     let mut watch = Stopwatch::default();
-    refuse_rules_of_rows(options)?;
-    let Input { table, mut notices, source } = input;
-    let recipe = options.recipe(Task::Scan)?;
-    let ReadSeries { series, rows, notices: of_series } = read_series(&table, how)?;
-    notices.extend(of_series);
-    options.accept(&notices)?;
+    let Read { table, source, series, points, mut notices } = Read::new(input, how, options)?;
+    let recipe = options.recipe(if options.train_until.is_some() { Task::Fit } else { Task::Scan })?;
     let data = Dataset::Series(series);
-    let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
-    let Dataset::Series(series) = data else { return Err(Error::Data("not a series".into())) };
-    notices.extend(report.notices);
-    options.accept(&notices)?;
-    watch.lap("fit and score");
-    let stage = run.stage("deciding", 0);
-    let decide = SeriesDecisionOptions {
-        false_alarms_per_day: options.false_alarms_per_day,
-        points_per_day: points_per_day(&series),
-        window_len: Some(pipeline.span()),
-        ..SeriesDecisionOptions::default()
+    let (pipeline, decision, scores, noticed) = match options.train_until {
+        None => {
+            let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
+            watch.lap("fit and score");
+            let _stage = run.stage("deciding", 0);
+            let series = of_series(&data)?;
+            let decide = decision_options(series, &pipeline, options);
+            let decision = SeriesDecision::learn(&report.scores, &series.ends, &decide)?;
+            (pipeline, decision, report.scores, report.notices)
+        }
+        Some(until) => {
+            let normal = until.part(of_series(&data)?)?;
+            let (pipeline, decision, mut noticed) = learn(&recipe, normal, options, run)?;
+            watch.lap("fit");
+            let (scores, of_score) = pipeline.score(&data, run)?;
+            noticed.extend(of_score);
+            watch.lap("score");
+            (pipeline, decision, scores, noticed)
+        }
     };
-    let decision = SeriesDecision::learn(&report.scores, &series.ends, &decide)?;
-    drop(stage);
+    notices.extend(noticed);
+    options.accept(&notices)?;
     watch.lap("decide");
     let model = TrainedSeries {
         pipeline,
@@ -54,12 +82,12 @@ pub fn scan_series(
         source,
         seed: run.seed(),
     };
-    let reproduce = reproduce(&recipe, options, run)?;
-    let found = Found { series: &series, rows: &rows, table: &table, scores: report.scores };
+    let found = Found { series: of_series(&data)?, points: &points, table: &table, scores };
     let mut outcome = outcome(&model, &found, &model.decision, options, run)?;
     watch.lap("explain");
     outcome.source = model.source.clone();
-    (outcome.notices, outcome.reproduce, outcome.timing) = (notices.0, reproduce, watch.stages());
+    outcome.reproduce = reproduce(&recipe, options, model.seed)?;
+    (outcome.notices, outcome.timing) = (notices.0, watch.stages());
     Ok((outcome, model))
 }
 
@@ -72,42 +100,15 @@ pub fn fit_series(
     run: &Run,
 ) -> Result<(Outcome, TrainedSeries)> {
     let mut watch = Stopwatch::default();
-    refuse_rules_of_rows(options)?;
-    let Input { table, mut notices, source } = input;
+    let Read { table, source, mut series, mut notices, .. } = Read::new(input, how, options)?;
     let recipe = options.recipe(Task::Fit)?;
-    let ReadSeries { series, notices: of_series, .. } = read_series(&table, how)?;
-    notices.extend(of_series);
+    if let Some(until) = options.train_until {
+        series = until.part(&series)?;
+    }
+    let (pipeline, decision, noticed) = learn(&recipe, series, options, run)?;
+    notices.extend(noticed);
     options.accept(&notices)?;
-    let (earlier, later): (Vec<usize>, Vec<usize>) = (0..series.n_points()).partition(|&point| {
-        let of = series.ends.partition_point(|&end| end <= point);
-        let start = if of == 0 { 0 } else { series.ends[of - 1] };
-        let len = series.ends[of] - start;
-        point - start < len - len / HELD_OUT_PART
-    });
-    let held_out = series.take(&later);
-    let (first, _) = Pipeline::fit(&recipe, &Dataset::Series(series.take(&earlier)), run)?;
-    let points_per_day = points_per_day(&series);
-    let ends = held_out.ends.clone();
-    let clean_lens = held_out.ranges().map(|range| range.len()).collect();
-    let (scores, _) = first.score(&Dataset::Series(held_out), run)?;
-    let data = Dataset::Series(series);
-    let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
-    notices.extend(report.notices);
-    notices.info(
-        None,
-        format!("decisions were calibrated on the last quarter of each series, {} points", later.len()),
-    );
-    options.accept(&notices)?;
-    watch.lap("fit");
-    let decide = SeriesDecisionOptions {
-        false_alarms_per_day: options.false_alarms_per_day,
-        points_per_day,
-        window_len: Some(pipeline.span()),
-        clean_lens,
-        ..SeriesDecisionOptions::default()
-    };
-    let decision = SeriesDecision::learn(&scores, &ends, &decide)?;
-    watch.lap("calibrate");
+    watch.lap("fit and calibrate");
     let model = TrainedSeries {
         pipeline,
         decision,
@@ -119,9 +120,9 @@ pub fn fit_series(
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),
-        decision: model.decision.summary(&anomalyst_core::Decisions::default()),
+        decision: model.decision.summary(&Decisions::default()),
         notices: notices.0,
-        reproduce: reproduce(&recipe, options, run)?,
+        reproduce: reproduce(&recipe, options, model.seed)?,
         timing: watch.stages(),
         ..Outcome::default()
     };
@@ -131,13 +132,9 @@ pub fn fit_series(
 /// Scores new series by what was learned. They are read whole, because points are judged together.
 pub fn score_series(model: &TrainedSeries, input: Input, options: &Options, run: &Run) -> Result<Outcome> {
     let mut watch = Stopwatch::default();
-    refuse_rules_of_rows(options)?;
-    let Input { table, mut notices, source } = input;
-    let ReadSeries { series, rows, notices: of_series } = read_series(&table, &model.how)?;
-    notices.extend(of_series);
+    let Read { table, source, series, points, mut notices } = Read::new(input, &model.how, options)?;
     let data = Dataset::Series(series);
     let (scores, noticed) = model.pipeline.score(&data, run)?;
-    let Dataset::Series(series) = data else { return Err(Error::Data("not a series".into())) };
     notices.extend(noticed);
     options.accept(&notices)?;
     watch.lap("score");
@@ -145,20 +142,60 @@ pub fn score_series(model: &TrainedSeries, input: Input, options: &Options, run:
         Some(n) => model.decision.with_false_alarms_per_day(n)?,
         None => model.decision.clone(),
     };
-    let found = Found { series: &series, rows: &rows, table: &table, scores };
+    let found = Found { series: of_series(&data)?, points: &points, table: &table, scores };
     let mut outcome = outcome(model, &found, &decision, options, run)?;
     watch.lap("explain");
     outcome.source = source;
-    outcome.notices = notices.0;
-    outcome.reproduce = Reproduce {
-        version: env!("CARGO_PKG_VERSION").into(),
-        command: options.command.clone(),
-        seed: model.seed,
-        recipe: model.pipeline.recipe().to_toml()?,
-        inputs: Vec::new(),
-    };
-    outcome.timing = watch.stages();
+    outcome.reproduce = reproduce(model.pipeline.recipe(), options, model.seed)?;
+    (outcome.notices, outcome.timing) = (notices.0, watch.stages());
     Ok(outcome)
+}
+
+/// A model of `normal` series, and its decision, calibrated on the last quarter of each as scored by a model of the rest.
+fn learn(
+    recipe: &Recipe,
+    normal: Series,
+    options: &Options,
+    run: &Run,
+) -> Result<(Pipeline, SeriesDecision, Notices)> {
+    let (mut earlier, mut later) = (Vec::new(), Vec::new());
+    for range in normal.ranges() {
+        let until = range.end - range.len() / HELD_OUT_PART;
+        earlier.extend(range.start..until);
+        later.extend(until..range.end);
+    }
+    let held_out = normal.take(&later);
+    let (first, _) = Pipeline::fit(recipe, &Dataset::Series(normal.take(&earlier)), run)?;
+    let ends = held_out.ends.clone();
+    let clean_lens = held_out.ranges().map(|range| range.len()).collect();
+    let (scores, _) = first.score(&Dataset::Series(held_out), run)?;
+    let data = Dataset::Series(normal);
+    let (pipeline, report) = Pipeline::fit(recipe, &data, run)?;
+    let mut notices = report.notices;
+    notices.info(
+        None,
+        format!("decisions were calibrated on the last quarter of each series, {} points", later.len()),
+    );
+    let decide =
+        SeriesDecisionOptions { clean_lens, ..decision_options(of_series(&data)?, &pipeline, options) };
+    let decision = SeriesDecision::learn(&scores, &ends, &decide)?;
+    Ok((pipeline, decision, notices))
+}
+
+fn decision_options(series: &Series, pipeline: &Pipeline, options: &Options) -> SeriesDecisionOptions {
+    SeriesDecisionOptions {
+        false_alarms_per_day: options.false_alarms_per_day,
+        points_per_day: points_per_day(series),
+        window_len: Some(pipeline.span()),
+        ..SeriesDecisionOptions::default()
+    }
+}
+
+fn of_series(data: &Dataset) -> Result<&Series> {
+    match data {
+        Dataset::Series(series) => Ok(series),
+        _ => Err(Error::Data("not a series".into())),
+    }
 }
 
 /// Rules that count rows say nothing about points that depend on each other.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, Severity, Table, Verdict};
+use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, Table};
 use anomalyst_decide::{EventSpan, SeriesDecision};
 use anomalyst_explain::series::{EventQuestion, explain_event};
 use anomalyst_kernels::period::dominant_period;
@@ -18,8 +18,8 @@ const MOST_EXPLAINED: usize = 100;
 /// What was scored.
 pub(super) struct Found<'a> {
     pub(super) series: &'a Series,
-    /// The row of each point.
-    pub(super) rows: &'a [usize],
+    /// The point of each row.
+    pub(super) points: &'a [usize],
     pub(super) table: &'a Table,
     /// One per point.
     pub(super) scores: Vec<f32>,
@@ -33,7 +33,7 @@ pub(super) fn outcome(
     options: &Options,
     run: &Run,
 ) -> Result<Outcome> {
-    let Found { series, rows, table, scores } = found;
+    let Found { series, points, table, scores } = found;
     let _stage = run.stage("explaining", 0);
     let decisions = decision.decide(scores, &series.ends)?;
     let mut spans = decision.events(scores, &series.ends)?;
@@ -46,24 +46,24 @@ pub(super) fn outcome(
         let period = *periods.entry(span.series).or_insert_with(|| period(series, span.series));
         events.push(event(series, span, (&ranges, period), &decisions, run)?);
     }
-    let mut reasons = vec![String::new(); table.n_rows];
-    for event in &events {
-        (event.first..=event.last).for_each(|point| reasons[rows[point]].clone_from(&event.sentence));
-    }
+    let mut event_of = vec![None; scores.len()];
+    events.iter().for_each(|event| event_of[event.first..=event.last].fill(Some(event)));
+    let reason = |&point: &usize| event_of[point].map(|event| event.sentence.clone()).unwrap_or_default();
+    let reasons = points.iter().map(reason).collect();
     let with_report = options.with_report;
     let pictures = if with_report { pictures(series, scores, &spans, &events) } else { Vec::new() };
     let summary = decision.summary(&decisions);
-    let in_rows = |values: &[f64]| -> Vec<f64> { by_row(rows, values, f64::NAN) };
+    let in_rows = |values: &[f64]| -> Vec<f64> { by_row(points, values) };
     Ok(Outcome {
         method: model.pipeline.summary(),
         decision: summary,
-        scores: by_row(rows, scores, 0.0),
+        scores: by_row(points, scores),
         decisions: Decisions {
             p_value: decisions.p_value.as_deref().map(in_rows),
             probability: decisions.probability.as_deref().map(in_rows),
             confidence: decisions.confidence.as_deref().map(in_rows),
-            verdict: by_row(rows, &decisions.verdict, Verdict::Normal),
-            severity: by_row(rows, &decisions.severity, Severity::None),
+            verdict: by_row(points, &decisions.verdict),
+            severity: by_row(points, &decisions.severity),
         },
         reasons,
         ids: table.ids.clone(),
@@ -75,11 +75,9 @@ pub(super) fn outcome(
     })
 }
 
-/// Values of points in the order of their rows.
-fn by_row<T: Copy>(rows: &[usize], values: &[T], default: T) -> Vec<T> {
-    let mut out = vec![default; values.len()];
-    rows.iter().zip(values).for_each(|(&row, &value)| out[row] = value);
-    out
+/// For each row the value of its point.
+fn by_row<T: Copy>(points: &[usize], values: &[T]) -> Vec<T> {
+    points.iter().map(|&point| values[point]).collect()
 }
 
 fn event(

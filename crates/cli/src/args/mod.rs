@@ -14,7 +14,7 @@ use anomalyst::data::{Format, Header, ReadOptions};
 use anomalyst::decide::fdr::Method as FdrMethod;
 use anomalyst::decide::{DecideOptions, Objective, Rule};
 use anomalyst::recipe::Modality;
-use anomalyst::series::SeriesOptions;
+use anomalyst::series::{Aggregate, SeriesOptions, Steps};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use bench::BenchArgs;
@@ -81,6 +81,8 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub method: MethodArgs,
     #[command(flatten)]
+    pub train: TrainArgs,
+    #[command(flatten)]
     pub decide: DecideArgs,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -100,6 +102,8 @@ pub(crate) struct FitArgs {
     pub model: PathBuf,
     #[command(flatten)]
     pub method: MethodArgs,
+    #[command(flatten)]
+    pub train: TrainArgs,
     #[command(flatten)]
     pub decide: DecideArgs,
     /// Print a summary for programs
@@ -170,6 +174,18 @@ pub(crate) struct ReadArgs {
     /// Of series, the column that names the series of each row; found where times repeat
     #[arg(long, value_name = "COLUMN")]
     pub key: Option<String>,
+    /// Of series, put rows on even steps of this length: 30s, 5m, 1h, 1d
+    #[arg(long, value_name = "STEP", value_parser = units::step)]
+    pub every: Option<i64>,
+    /// What stands for the rows of a step: mean, last, min, max, sum or count
+    #[arg(long, value_name = "HOW", value_parser = units::aggregate, requires = "every", default_value = "mean")]
+    pub by: Aggregate,
+    /// Of series, columns that only grow until they start anew: what they grow by is looked at
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub counter: Vec<String>,
+    /// The time zone of times that name none, such as Europe/Berlin; UTC by default
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
     /// The file format, where the content does not tell: csv, ndjson, json, parquet, arrow, arff, npz, npy
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -215,6 +231,15 @@ pub(crate) struct MethodArgs {
     /// A parameter: n_trees=200, pca.use=minor, encoder.scale=standard
     #[arg(long, value_name = "KEY=VALUE", value_parser = units::pair)]
     pub set: Vec<(String, String)>,
+}
+
+/// What to learn from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Method")]
+pub(crate) struct TrainArgs {
+    /// Of series, learn what comes before this as normal: a share (0.3), a number of points, or a time
+    #[arg(long, value_name = "WHEN")]
+    pub train_until: Option<String>,
 }
 
 /// How scores become verdicts; at most one rule.
@@ -326,7 +351,12 @@ pub(crate) enum When {
 impl ReadArgs {
     /// How rows are series.
     pub(crate) fn series(&self) -> SeriesOptions {
-        SeriesOptions { time: self.time.clone(), key: self.key.clone() }
+        SeriesOptions {
+            time: self.time.clone(),
+            key: self.key.clone(),
+            steps: self.every.map(|micros| Steps { micros, by: self.by }),
+            counters: self.counter.clone(),
+        }
     }
 
     /// What the data are, where that is known before they are read.
@@ -334,7 +364,7 @@ impl ReadArgs {
         match self.kind {
             Kind::Series => Some(Modality::Series),
             Kind::Table => Some(Modality::Table),
-            Kind::Auto => (self.time.is_some() || self.key.is_some()).then_some(Modality::Series),
+            Kind::Auto => (self.series() != SeriesOptions::default()).then_some(Modality::Series),
         }
     }
 
@@ -360,6 +390,7 @@ impl ReadArgs {
             decimal_comma: self.decimal_comma,
             thousands: self.thousands,
             missing: self.missing.clone(),
+            time_zone: self.tz.clone(),
             ..ReadOptions::default()
         }
     }

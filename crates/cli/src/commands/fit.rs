@@ -15,10 +15,11 @@ use crate::{commands, console};
 pub(crate) fn run(args: &FitArgs, cancel: Cancel) -> anyhow::Result<ExitCode> {
     let run = console::run_of(&args.run, cancel);
     let mut options = commands::options(&args.method, &args.decide, &args.run);
+    options.train_until = commands::train_until(&args.train, &args.read)?;
     commands::check_method(&options, &args.read, Task::Fit)?;
     let source = anomalyst::data::open(&args.read.data, &args.read.options(), &run)?;
     let input = anomalyst::read(&source, &run)?;
-    let outcome = if commands::is_series(&input.table, &args.read, &options) {
+    let outcome = if commands::is_series(&input.table, &args.read, &options)? {
         options.modality = Modality::Series;
         let (outcome, model) = fit_series(input, &args.read.series(), &options, &run)?;
         model.save(&args.model)?;

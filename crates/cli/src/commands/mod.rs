@@ -17,13 +17,13 @@ pub(crate) mod synth;
 use std::process::ExitCode;
 
 use anomalyst::Options;
-use anomalyst::core::{Outcome, SourceSummary, Table, Verdict};
+use anomalyst::core::{Error, Outcome, SourceSummary, Table, Verdict};
 use anomalyst::recipe::Modality;
 use anomalyst::registry::{self, Task};
 use anomalyst::report;
-use anomalyst::series::looks_like_series;
+use anomalyst::series::{TrainUntil, looks_like_series};
 
-use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, ReadArgs, RunArgs};
+use crate::args::{DecideArgs, FailOn, MethodArgs, OutputArgs, ReadArgs, RunArgs, TrainArgs};
 use crate::console;
 
 /// The facade's options from the command's arguments.
@@ -49,18 +49,32 @@ fn check_method(options: &Options, read: &ReadArgs, task: Task) -> anomalyst::co
     }
 }
 
+/// The part to train on, if one is named.
+fn train_until(train: &TrainArgs, read: &ReadArgs) -> anomalyst::core::Result<Option<TrainUntil>> {
+    train.train_until.as_deref().map(|text| TrainUntil::parse(text, read.tz.as_deref())).transpose()
+}
+
 /// Whether `table` is to be taken as series: because the user says so, because the method takes nothing else, or because it
 /// looks like one and nothing that he says is about rows.
-fn is_series(table: &Table, read: &ReadArgs, options: &Options) -> bool {
-    match read.modality() {
+fn is_series(table: &Table, read: &ReadArgs, options: &Options) -> anomalyst::core::Result<bool> {
+    let is_series = match read.modality() {
         Some(modality) => modality == Modality::Series,
+        None if options.train_until.is_some() => true,
         None if registry::method(&options.method).is_ok_and(|method| method.card.is_of_series()) => true,
         None => {
             options.decide.rule.is_none()
                 && Options { modality: Modality::Series, ..options.clone() }.recipe(Task::Scan).is_ok()
                 && looks_like_series(table)
         }
+    };
+    if !is_series && options.train_until.is_some() {
+        return Err(Error::BadParameter {
+            name: "train-until".into(),
+            got: "data that are a table".into(),
+            want: "series; fit a table on the files that are normal, and score the others".into(),
+        });
     }
+    Ok(is_series)
 }
 
 /// The command line as it can be typed again.

@@ -22,9 +22,11 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A file with this content.
+    /// A file with this content, in a folder where its name has one.
     pub(crate) fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        std::fs::write(self.path(name), content).unwrap();
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
         self
     }
 
