@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use anomalyst::TrainedModel;
+use anomalyst::series::AnyTrained;
 use anomalyst_fuzz::{Models, mutate, score};
 use libfuzzer_sys::fuzz_target;
 
@@ -17,7 +17,7 @@ fuzz_target!(
     |bytes: &[u8]| {
         let Some((&number, program)) = bytes.split_first() else { return };
         if number == 255 {
-            let _ = TrainedModel::from_bytes(program);
+            let _ = AnyTrained::from_bytes(program);
             return;
         }
         let models = MODELS.get_or_init(Models::fit);

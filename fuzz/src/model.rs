@@ -7,7 +7,9 @@
 use anomalyst::core::{ElementKind, Run, Tensor};
 use anomalyst::data::{ReadOptions, open_bytes};
 use anomalyst::model_file::{Content, from_bytes, to_bytes};
-use anomalyst::{Input, Options, TrainedModel, fit, registry};
+use anomalyst::recipe::Modality;
+use anomalyst::series::{AnyTrained, SeriesOptions, fit_series};
+use anomalyst::{Options, fit, read, registry};
 use serde_json::{Number, Value};
 
 /// Tensors that mutations make are not larger than this.
@@ -16,32 +18,37 @@ const MOST_BYTES: usize = 1 << 16;
 /// The contents of fitted models, and what scores them.
 pub struct Models {
     contents: Vec<Content>,
-    to_score: String,
+    rows: String,
+    series: String,
     run: Run,
 }
 
 impl Models {
-    /// One model of every method and recipe that can learn from a small table.
+    /// One model of every method and recipe that can learn from a small table or a short series.
     pub fn fit() -> Self {
         let run = Run::new(1).with_threads(1);
-        let text = table(48);
-        let methods = registry::methods().iter().map(|entry| entry.card.id);
-        let names = methods.chain(registry::recipes().iter().map(|recipe| recipe.name.as_str()));
-        let content = |name: &str, set: &[(&str, &str)]| {
+        let content = |modality: Modality, name: &str, set: &[(&str, &str)]| {
             let set = set.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-            let options = Options { method: name.into(), set, ..Options::default() };
+            let options = Options { modality, method: name.into(), set, ..Options::default() };
+            let text = if modality == Modality::Table { table(48) } else { wave(96) };
             let source = open_bytes("t.csv", text.as_bytes(), &ReadOptions::default(), &run).ok()?;
-            let (rows, notices) = source.read(&run).ok()?;
-            let input = Input { notices, source: source.summary(), table: rows };
-            let (_, model) = fit(input, &options, &run).ok()?;
-            from_bytes(&model.to_bytes().ok()?).ok()
+            let input = read(&source, &run).ok()?;
+            let bytes = match modality {
+                Modality::Table => fit(input, &options, &run).ok()?.1.to_bytes(),
+                Modality::Series => fit_series(input, &SeriesOptions::default(), &options, &run).ok()?.1.to_bytes(),
+            };
+            from_bytes(&bytes.ok()?).ok()
         };
         // Few trees are as good as many here, and more inputs are tried in the same time.
-        let contents: Vec<Content> = names
-            .filter_map(|name| content(name, &[("n_trees", "4")]).or_else(|| content(name, &[])))
+        let contents: Vec<Content> = [Modality::Table, Modality::Series]
+            .into_iter()
+            .flat_map(|modality| registry::names(modality).map(move |name| (modality, name)))
+            .filter_map(|(modality, name)| {
+                content(modality, name, &[("n_trees", "4")]).or_else(|| content(modality, name, &[]))
+            })
             .collect();
         assert!(!contents.is_empty(), "no method can be fitted");
-        Self { contents, to_score: table(10), run }
+        Self { contents, rows: table(10), series: wave(60), run }
     }
 
     /// The content of the model of that number, counted round and round.
@@ -62,7 +69,17 @@ fn table(n_rows: u32) -> String {
     text
 }
 
-/// Loads the file of `content`, and scores a small table where it loads.
+/// A wave of 12 points.
+fn wave(n_points: u32) -> String {
+    let mut text = "when,a\n".to_owned();
+    for i in 0..n_points {
+        let a = i % 12 + i * 7 % 5;
+        text.push_str(&format!("2024-01-{:02}T{:02}:00:00Z,{a}\n", 1 + i / 24, i % 24));
+    }
+    text
+}
+
+/// Loads the file of `content`, and scores a few rows or points where it loads.
 pub fn score(models: &Models, content: &Content) {
     // On the run's own thread, where no piece of work has to wait for another thread to wake up.
     models.run.install(|| score_here(models, content));
@@ -71,11 +88,15 @@ pub fn score(models: &Models, content: &Content) {
 fn score_here(models: &Models, content: &Content) {
     // What cannot be written, such as a shape that contradicts its bytes, is no file.
     let Ok(bytes) = to_bytes(content) else { return };
-    let Ok(model) = TrainedModel::from_bytes(&bytes) else { return };
-    let read = ReadOptions { expected: Some(model.schema.clone()), ..ReadOptions::default() };
-    let Ok(source) = open_bytes("t.csv", models.to_score.as_bytes(), &read, &models.run) else { return };
+    let Ok(model) = AnyTrained::from_bytes(&bytes) else { return };
+    let read = ReadOptions { expected: Some(model.schema().clone()), ..ReadOptions::default() };
+    let text = match model {
+        AnyTrained::Table(_) => &models.rows,
+        AnyTrained::Series(_) => &models.series,
+    };
+    let Ok(source) = open_bytes("t.csv", text.as_bytes(), &read, &models.run) else { return };
     let options = Options { n_findings: 1, ..Options::default() };
-    if let Ok(outcome) = anomalyst::score(&model, &source, &options, &models.run) {
+    if let Ok(outcome) = model.score(&source, &options, &models.run) {
         assert!(outcome.scores.iter().all(|s| s.is_finite()), "a score is not finite");
     }
 }

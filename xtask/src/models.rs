@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anomalyst::core::Run;
 use anomalyst::data::{ReadOptions, open_bytes};
 use anomalyst::recipe::Modality;
+use anomalyst::series::{AnyTrained, SeriesOptions, fit_series};
 use anomalyst::{Options, registry};
 use anyhow::{Context, Result};
 
@@ -15,11 +16,60 @@ fn folder() -> PathBuf {
     crate::root().join("crates/anomalyst/tests/models")
 }
 
-/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the
-/// scores of `rows.csv` beside it. Files of earlier releases stay as they are.
+/// Writes the models of tables and of series. Files of earlier releases stay as they are.
 pub(crate) fn write() -> Result<()> {
+    of_tables()?;
+    of_series()
+}
+
+/// Fits every method and recipe of series on two channels and writes `VERSION-series-NAME.anomalyst` with the scores of
+/// `series.csv` beside it.
+fn of_series() -> Result<()> {
     let run = Run::new(0);
-    let rows = folder().join("rows.csv");
+    for method in registry::names(Modality::Series) {
+        let options = Options { modality: Modality::Series, method: method.into(), ..Options::default() };
+        let set = if method == "auto_series" { &["isolation_forest.n_trees=10"][..] } else { &[] };
+        let set =
+            set.iter().filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect();
+        let options = Options { set, ..options };
+        let input =
+            anomalyst::read(&open_bytes("series", wave(0..N_ROWS), &ReadOptions::default(), &run)?, &run)?;
+        let (_, model) = fit_series(input, &SeriesOptions::default(), &options, &run)?;
+        let path = folder().join(format!("{}-series-{method}.anomalyst", env!("CARGO_PKG_VERSION")));
+        model.save(&path)?;
+        write_scores(&AnyTrained::Series(Box::new(model)), "series.csv", &path)?;
+    }
+    Ok(())
+}
+
+/// The scores that a model gives `data`, beside its file.
+fn write_scores(model: &AnyTrained, data: &str, path: &Path) -> Result<()> {
+    let run = Run::new(0);
+    let read = ReadOptions { expected: Some(model.schema().clone()), ..ReadOptions::default() };
+    let source = anomalyst::data::open(&[folder().join(data).display().to_string()], &read, &run)?;
+    let outcome = model.score(&source, &Options::default(), &run)?;
+    let scores = serde_json::to_string(&outcome.scores)?;
+    std::fs::write(path.with_extension("json"), scores + "\n").context("writing scores")?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+/// Two channels of a wave of 12 points with some noise.
+fn wave(points: std::ops::Range<usize>) -> Vec<u8> {
+    let mut text = String::from("at,a,b\n");
+    for i in points {
+        let (angle, noise) = (i as f64 / 12.0 * std::f64::consts::TAU, (i as f64 * 0.618_034).fract() / 5.0);
+        let (day, hour) = (i / 24 % 28 + 1, i % 24);
+        let (a, b) = (angle.sin() + noise, angle.cos() - noise);
+        text += &format!("2024-03-{day:02}T{hour:02}:00:00Z,{a:.3},{b:.3}\n");
+    }
+    text.into_bytes()
+}
+
+/// Fits every method, recipe and rule of combination on a small table and writes `VERSION-NAME.anomalyst` with the
+/// scores of `rows.csv` beside it.
+fn of_tables() -> Result<()> {
+    let run = Run::new(0);
     let combined = tempfile::tempdir()?;
     let rules: Vec<String> = registry::combinators()
         .iter()
@@ -57,12 +107,7 @@ pub(crate) fn write() -> Result<()> {
         let (_, model) = anomalyst::fit(input, &options, &run)?;
         let path = folder().join(format!("{}-{name}.anomalyst", env!("CARGO_PKG_VERSION")));
         model.save(&path)?;
-        let read = ReadOptions { expected: Some(model.schema.clone()), ..ReadOptions::default() };
-        let source = anomalyst::data::open(&[rows.display().to_string()], &read, &run)?;
-        let outcome = anomalyst::score(&model, &source, &Options::default(), &run)?;
-        let scores = serde_json::to_string(&outcome.scores)?;
-        std::fs::write(path.with_extension("json"), scores + "\n").context("writing scores")?;
-        println!("wrote {}", path.display());
+        write_scores(&AnyTrained::Table(Box::new(model)), "rows.csv", &path)?;
     }
     Ok(())
 }

@@ -33,11 +33,7 @@ impl TrainedModel {
 
     /// Reads a model file; damaged, foreign and newer files are refused with the reason.
     pub fn load(path: &Path) -> Result<Self> {
-        let content = model_file::read(path)?;
-        Self::from_content(&content).map_err(|error| match error {
-            Error::ModelFile { reason, .. } => Error::ModelFile { path: path.into(), reason },
-            other => Error::ModelFile { path: path.into(), reason: other.to_string() },
-        })
+        model_file::load(path, Self::from_content)
     }
 
     /// The bytes of the model file.
@@ -70,7 +66,7 @@ impl TrainedModel {
         Ok(out.finish())
     }
 
-    fn from_content((tensors, json): &model_file::Content) -> Result<Self> {
+    pub(crate) fn from_content((tensors, json): &model_file::Content) -> Result<Self> {
         let from = ModelReader::new(tensors, json);
         Ok(Self {
             pipeline: Pipeline::load(&from.scope("pipeline"))?,

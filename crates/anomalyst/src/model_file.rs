@@ -37,6 +37,14 @@ pub fn read(path: &Path) -> Result<Content> {
     from_bytes(&bytes).map_err(|reason| Error::ModelFile { path: path.into(), reason })
 }
 
+/// What `understand` makes of the content of the file at `path`; errors name the file.
+pub(crate) fn load<T>(path: &Path, understand: impl FnOnce(&Content) -> Result<T>) -> Result<T> {
+    understand(&read(path)?).map_err(|error| match error {
+        Error::ModelFile { reason, .. } => Error::ModelFile { path: path.into(), reason },
+        other => Error::ModelFile { path: path.into(), reason: other.to_string() },
+    })
+}
+
 /// The bytes of a model file.
 pub fn to_bytes((tensors, json): &Content) -> Result<Vec<u8>> {
     let content = serde_json::to_string(json).map_err(|e| Error::model(e.to_string()))?;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anomalyst::core::Run;
 use anomalyst::data::ReadOptions;
 use anomalyst::recipe::Modality;
-use anomalyst::{Options, TrainedModel, registry};
+use anomalyst::series::AnyTrained;
+use anomalyst::{Options, registry};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models")
@@ -29,14 +30,19 @@ fn models() -> Vec<PathBuf> {
 #[test]
 fn files_of_every_release_score_as_they_did() {
     let run = Run::new(0);
-    let rows = folder().join("rows.csv").display().to_string();
-    let n_expected = registry::names(Modality::Table).count() + registry::combinators().len();
+    let n_of_tables = registry::names(Modality::Table).count() + registry::combinators().len();
+    let n_expected = n_of_tables + registry::names(Modality::Series).count();
     assert!(models().len() >= n_expected, "run `cargo xtask golden anomalyst/models`");
     for path in models() {
-        let model = TrainedModel::load(&path).unwrap();
-        let read = ReadOptions { expected: Some(model.schema.clone()), ..ReadOptions::default() };
-        let source = anomalyst::data::open(std::slice::from_ref(&rows), &read, &run).unwrap();
-        let outcome = anomalyst::score(&model, &source, &Options::default(), &run).unwrap();
+        let model = AnyTrained::load(&path).unwrap();
+        let read = ReadOptions { expected: Some(model.schema().clone()), ..ReadOptions::default() };
+        let data = match model {
+            AnyTrained::Table(_) => "rows.csv",
+            AnyTrained::Series(_) => "series.csv",
+        };
+        let data = folder().join(data).display().to_string();
+        let source = anomalyst::data::open(&[data], &read, &run).unwrap();
+        let outcome = model.score(&source, &Options::default(), &run).unwrap();
         let text = std::fs::read_to_string(path.with_extension("json")).unwrap();
         let expected: Vec<f32> = serde_json::from_str(&text).unwrap();
         assert_eq!(outcome.scores.len(), expected.len());
@@ -50,7 +56,7 @@ fn files_of_every_release_score_as_they_did() {
 fn a_model_read_and_written_is_the_same_file() {
     for path in models() {
         let bytes = std::fs::read(&path).unwrap();
-        assert!(TrainedModel::from_bytes(&bytes).unwrap().to_bytes().unwrap() == bytes, "{}", path.display());
+        assert!(AnyTrained::from_bytes(&bytes).unwrap().to_bytes().unwrap() == bytes, "{}", path.display());
     }
 }
 
@@ -70,7 +76,7 @@ fn every_byte_of_the_header_matters() {
             let mut bad = good.clone();
             bad[at] ^= flip;
             // Only the name of the writing release may change unnoticed: it is information, not content.
-            if let Ok(model) = TrainedModel::from_bytes(&bad) {
+            if let Ok(model) = AnyTrained::from_bytes(&bad) {
                 assert!(model.to_bytes().unwrap() == good, "byte {at} ^ {flip:#x}");
             }
         }
@@ -82,15 +88,15 @@ fn every_truncation_is_refused() {
     let (good, _) = sample();
     for part in 0..64 {
         let cut = &good[..good.len() * part / 64];
-        assert!(TrainedModel::from_bytes(cut).is_err(), "{part}/64");
+        assert!(AnyTrained::from_bytes(cut).is_err(), "{part}/64");
     }
     let longer = [&good[..], b"more"].concat();
-    assert!(TrainedModel::from_bytes(&longer).is_err());
+    assert!(AnyTrained::from_bytes(&longer).is_err());
 }
 
 #[test]
 fn foreign_and_newer_files_are_named_as_such() {
-    let message = |bytes: &[u8]| TrainedModel::from_bytes(bytes).map(|_| ()).unwrap_err().to_string();
+    let message = |bytes: &[u8]| AnyTrained::from_bytes(bytes).map(|_| ()).unwrap_err().to_string();
     let (good, _) = sample();
     assert!(message(b"\x80\x04\x95pickle").contains("not an Anomalyst model"));
     let text = b"\"format_version\":\"1\"";

@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
-use anomalyst_core::{Error, ModelReader, ModelWriter, Result, Schema, SourceSummary};
+use anomalyst_core::{Error, ModelReader, ModelWriter, Outcome, Result, Run, Schema, SourceSummary};
+use anomalyst_data::TableSource;
 use anomalyst_decide::SeriesDecision;
 
+use super::apply::score_series;
 use super::reading::SeriesOptions;
 use crate::model::TrainedModel;
 use crate::model_file;
+use crate::options::{Options, read};
 use crate::pipeline::Pipeline;
 use crate::recipe::Modality;
+use crate::score::score;
 
 /// A fitted pipeline for series with its decision.
 pub struct TrainedSeries {
@@ -75,16 +79,45 @@ impl TrainedSeries {
 }
 
 impl AnyTrained {
-    /// Reads a model file of either kind.
+    /// Reads a model file of either kind; damaged, foreign and newer files are refused with the reason.
     pub fn load(path: &Path) -> Result<Self> {
-        let content = model_file::read(path)?;
-        if content.1.contains_key("series") {
-            let model = TrainedSeries::from_content(&content).map_err(|error| match error {
-                Error::ModelFile { reason, .. } => Error::ModelFile { path: path.into(), reason },
-                other => Error::ModelFile { path: path.into(), reason: other.to_string() },
-            })?;
-            return Ok(Self::Series(Box::new(model)));
+        model_file::load(path, Self::from_content)
+    }
+
+    /// A model from the bytes of its file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_content(&model_file::from_bytes(bytes).map_err(Error::model)?)
+    }
+
+    /// The bytes of the model file.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::Table(model) => model.to_bytes(),
+            Self::Series(model) => model.to_bytes(),
         }
-        Ok(Self::Table(Box::new(TrainedModel::load(path)?)))
+    }
+
+    /// The columns it was fitted on.
+    pub fn schema(&self) -> &Schema {
+        match self {
+            Self::Table(model) => &model.schema,
+            Self::Series(model) => &model.schema,
+        }
+    }
+
+    /// Scores what is in `source`: rows batch by batch, series as a whole.
+    pub fn score(&self, source: &TableSource, options: &Options, run: &Run) -> Result<Outcome> {
+        match self {
+            Self::Table(model) => score(model, source, options, run),
+            Self::Series(model) => score_series(model, read(source, run)?, options, run),
+        }
+    }
+
+    fn from_content(content: &model_file::Content) -> Result<Self> {
+        Ok(if content.1.contains_key("series") {
+            Self::Series(Box::new(TrainedSeries::from_content(content)?))
+        } else {
+            Self::Table(Box::new(TrainedModel::from_content(content)?))
+        })
     }
 }
