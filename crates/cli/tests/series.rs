@@ -207,3 +207,65 @@ fn one_wrong_time_is_not_filled_with_steps() {
     let folder = Folder::new().with("s.csv", text);
     folder.run("scan s.csv --as series --every 1s").fails(1, &["9000-12-31", "--every"]);
 }
+
+#[test]
+fn channels_without_a_value_are_left_out_and_said() {
+    let text = wave(300, None).replace("\n2024", ",\n2024").replacen("at,a,b", "at,a,b,c", 1);
+    let folder = Folder::new().with("s.csv", text);
+    let json = folder.run("scan s.csv --as series --json").ok().json();
+    let notices = json["notices"].to_string();
+    assert!(notices.contains("\"c\"") && json["n_events"].is_u64(), "{notices}");
+}
+
+#[test]
+fn clocks_that_go_wrong_are_handled_and_said() {
+    let whole = wave(600, Some(400));
+    let lines: Vec<&str> = whole.lines().collect();
+    // An hour that comes later in the file than it was.
+    let back = [&lines[..200], &lines[300..], &lines[200..300]].concat().join("\n");
+    let words = whole.replacen("2024-03-01T01:00:00Z", "yesterday", 1);
+    let twice = format!("{whole}\n{}", lines[1..].join("\n"));
+    // The same moments with other offsets in every other row.
+    let mixed: Vec<String> = lines
+        .iter()
+        .enumerate()
+        .map(|(i, line)| match line.split_once('T') {
+            Some((day, rest)) if i % 2 == 1 && &rest[..2] < "22" => {
+                let hour: u32 = rest[..2].parse().unwrap();
+                format!("{day}T{:02}{}", hour + 2, rest[2..].replacen('Z', "+02:00", 1))
+            }
+            _ => (*line).to_owned(),
+        })
+        .collect();
+    let folder = Folder::new()
+        .with("whole.csv", &whole)
+        .with("back.csv", back)
+        .with("words.csv", words)
+        .with("twice.csv", twice)
+        .with("mixed.csv", mixed.join("\n"));
+    let events = |file: &str| folder.run(&format!("scan {file} --as series --json")).ok().json();
+    let want = events("whole.csv");
+    assert!(want["n_events"].as_u64().unwrap() >= 1, "{want}");
+    let back = events("back.csv");
+    assert_eq!(back["events"], want["events"]);
+    assert!(back["notices"].to_string().contains("put in the order of time"), "{}", back["notices"]);
+    assert_eq!(events("mixed.csv")["events"], want["events"], "one moment, however it is written");
+    folder.run("scan words.csv --as series").fails(1, &["`at`", "row 61", "--time"]);
+    let twice = events("twice.csv");
+    assert!(twice["notices"].to_string().contains("600 of 1200"), "{}", twice["notices"]);
+    folder.run("scan back.csv --as series --strict").fails(1, &["order of time"]);
+}
+
+#[test]
+fn thousands_of_channels_are_a_series_too() {
+    let mut text = (0..10_000).map(|channel| format!("c{channel}")).collect::<Vec<_>>().join(",");
+    for i in 0..60_usize {
+        text.push('\n');
+        let row: Vec<String> =
+            (0..10_000_usize).map(|channel| ((i * (channel + 3)) % 17).to_string()).collect();
+        text += &row.join(",");
+    }
+    let folder = Folder::new().with("wide.csv", text);
+    let json = folder.run("scan wide.csv --as series --method rolling_mad --json").ok().json();
+    assert!(json["n_events"].is_u64(), "{json}");
+}

@@ -156,6 +156,11 @@ impl<'a> ModelReader<'a> {
         Self { scope: format!("{}{name}/", self.scope), ..*self }
     }
 
+    /// Whether a JSON value of that name is there.
+    pub fn has_json(&self, name: &str) -> bool {
+        self.json.contains_key(&format!("{}{name}", self.scope))
+    }
+
     /// Whether an array of that name is there.
     pub fn has(&self, name: &str) -> bool {
         self.tensors.contains_key(&format!("{}{name}", self.scope))

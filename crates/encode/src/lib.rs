@@ -26,7 +26,8 @@ use anomalyst_core::{EncoderEntry, Error, Result, Run};
 
 pub use routes::{FittedRouteEncoder, RouteEncoder, RoutePart};
 pub use series::{
-    ChannelScale, FittedPointEncoder, FittedWindowEncoder, Normalize, PointEncoder, Spread, WindowEncoder,
+    Change, ChannelScale, Describe, FittedPointEncoder, FittedWindowEncoder, Normalize, PointEncoder, Spread,
+    WindowEncoder,
 };
 pub use table::{Categories, FittedTableEncoder, Missing, Scale, TableEncoder};
 

@@ -1,18 +1,34 @@
 //! Fourier transforms of real series.
 
+use std::sync::Arc;
+
 use anomalyst_core::{Error, Result};
-use realfft::RealFftPlanner;
 pub use realfft::num_complex::Complex64;
+use realfft::{RealFftPlanner, RealToComplex};
 
 /// The spectrum of `values`: frequencies 0 to n / 2, without a factor.
 pub fn spectrum(values: &[f64]) -> Result<Vec<Complex64>> {
-    if values.is_empty() {
-        return Ok(Vec::new());
+    Spectra::new(values.len()).of(&mut values.to_vec())
+}
+
+/// Spectra of many series of one length, which is planned for once.
+pub struct Spectra {
+    plan: Option<Arc<dyn RealToComplex<f64>>>,
+}
+
+impl Spectra {
+    /// For series of `len` values.
+    pub fn new(len: usize) -> Self {
+        Self { plan: (len > 0).then(|| RealFftPlanner::<f64>::new().plan_fft_forward(len)) }
     }
-    let plan = RealFftPlanner::<f64>::new().plan_fft_forward(values.len());
-    let mut out = plan.make_output_vec();
-    plan.process(&mut values.to_vec(), &mut out).map_err(failed)?;
-    Ok(out)
+
+    /// The same as [`spectrum`] of `values`, which are overwritten.
+    pub fn of(&self, values: &mut [f64]) -> Result<Vec<Complex64>> {
+        let Some(plan) = &self.plan else { return Ok(Vec::new()) };
+        let mut out = plan.make_output_vec();
+        plan.process(values, &mut out).map_err(failed)?;
+        Ok(out)
+    }
 }
 
 /// The `n` values of a spectrum: the inverse of [`spectrum`].

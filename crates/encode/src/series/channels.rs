@@ -1,14 +1,18 @@
 //! What is learned of each channel, and how its cells become numbers without gaps.
 
 use anomalyst_core::schemars::{self, JsonSchema};
-use anomalyst_core::{Dataset, Error, Notices, Result, Series};
+use anomalyst_core::{Dataset, Error, ModelReader, ModelWriter, Notices, Origin, Result, Run, Series};
 use anomalyst_kernels::stats::{Moments, quantile};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::change::Change;
+
 /// Measured values are held to this many units from the centre, so that squares stay finite in 32 bits.
-const FARTHEST: f64 = 1e9;
+pub(super) const FARTHEST: f64 = 1e9;
+/// Periods that a model file may hold.
+const LONGEST_PERIOD: usize = 1 << 24;
 
 /// Centre and unit of channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,45 +29,134 @@ pub enum ChannelScale {
     None,
 }
 
+/// The channels that take part, and what is looked at of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Channels {
+    pub(super) each: Vec<Channel>,
+    change: Change,
+}
+
 /// A channel that takes part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) name: String,
-    pub(super) center: f64,
-    pub(super) unit: f64,
+    center: f64,
+    unit: f64,
+    /// The period of its season, where that is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<usize>,
 }
 
-/// The channels of `series` that differ within themselves; where none does, those that have a value, in units of 1, so
-/// that a flat series is all alike and not an error.
-pub(super) fn fit(series: &Series, scale: ChannelScale) -> Result<(Vec<Channel>, Notices)> {
-    let mut notices = Notices::default();
-    let learned: Vec<Option<Channel>> = (0..series.channels.len())
-        .into_par_iter()
-        .map(|channel| learn(&series.channels[channel], cells(series, channel), scale))
-        .collect();
-    for (name, learned) in series.channels.iter().zip(&learned) {
-        if learned.is_none() {
-            notices.info(Some(name), "left out: it has no two values that differ");
+impl Channels {
+    /// The channels of `series` that differ within themselves; where none does, those that have a value, in units of 1, so
+    /// that a flat series is all alike and not an error.
+    pub(super) fn fit(
+        series: &Series,
+        scale: ChannelScale,
+        change: Change,
+        run: &Run,
+    ) -> Result<(Self, Notices)> {
+        let mut notices = Notices::default();
+        let learned: Vec<Option<Channel>> = (0..series.channels.len())
+            .into_par_iter()
+            .map(|channel| {
+                let column = series.values.column(channel);
+                let mut cells: Vec<f64> =
+                    column.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
+                let first = series.ranges().next().unwrap_or_default();
+                let period = change.period(&cells[first]);
+                series.ranges().try_for_each(|range| change.apply(&mut cells[range], period, run))?;
+                cells.retain(|v| v.is_finite());
+                let learned = learn(&series.channels[channel], cells, scale);
+                Ok(learned.map(|learned| Channel { period, ..learned }))
+            })
+            .collect::<Result<_>>()?;
+        for (name, learned) in series.channels.iter().zip(&learned) {
+            if learned.is_none() {
+                notices.info(Some(name), "left out: it has no two values that differ");
+            }
         }
+        let mut each: Vec<Channel> = learned.into_iter().flatten().collect();
+        if each.is_empty() {
+            notices = Notices::default();
+            notices.handled(None, "no channel has two values that differ, so no point stands out");
+            let flat = |i: usize| {
+                let center = *series.values.column(i).iter().find(|v| v.is_finite())?;
+                let center = if change == Change::None { center } else { 0.0 };
+                Some(Channel { name: series.channels[i].clone(), center, unit: 1.0, period: None })
+            };
+            each = (0..series.channels.len()).filter_map(flat).collect();
+        }
+        if each.is_empty() {
+            return Err(Error::Data("no channel has a value, so there is nothing to learn from".into()));
+        }
+        Ok((Self { each, change }, notices))
     }
-    let mut channels: Vec<Channel> = learned.into_iter().flatten().collect();
-    if channels.is_empty() {
-        notices = Notices::default();
-        notices.handled(None, "no channel has two values that differ, so no point stands out");
-        let flat = |i: usize| {
-            let center = *cells(series, i).first()?;
-            Some(Channel { name: series.channels[i].clone(), center, unit: 1.0 })
-        };
-        channels = (0..series.channels.len()).filter_map(flat).collect();
-    }
-    if channels.is_empty() {
-        return Err(Error::Data("no channel has a value, so there is nothing to learn from".into()));
-    }
-    Ok((channels, notices))
-}
 
-fn cells(series: &Series, channel: usize) -> Vec<f64> {
-    series.values.column(channel).iter().copied().filter(|v| v.is_finite()).collect()
+    /// The channels of `series` in their own units, points x channels, without gaps: between two values the line that joins
+    /// them, before the first and after the last the nearest one, in a series without any the centre.
+    pub(super) fn measured(&self, series: &Series, run: &Run) -> Result<Array2<f32>> {
+        let place = |channel: &Channel| {
+            series.channels.iter().position(|name| *name == channel.name).ok_or_else(|| {
+                Error::Data(format!("there is no channel `{}`, which was learned from", channel.name))
+            })
+        };
+        let places: Vec<usize> = self.each.iter().map(place).collect::<Result<_>>()?;
+        let columns: Vec<Vec<f32>> = self
+            .each
+            .par_iter()
+            .zip(&places)
+            .map(|(channel, &place)| {
+                let column = series.values.column(place);
+                let mut cells: Vec<f64> =
+                    column.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
+                for range in series.ranges() {
+                    let own = &mut cells[range];
+                    self.change.apply(own, channel.period, run)?;
+                    own.iter_mut().filter(|v| !v.is_nan()).for_each(|v| {
+                        *v = ((*v - channel.center) / channel.unit).clamp(-FARTHEST, FARTHEST);
+                    });
+                    fill(own);
+                }
+                Ok(cells.into_iter().map(|v| v as f32).collect())
+            })
+            .collect::<Result<_>>()?;
+        Ok(Array2::from_shape_fn((series.n_points(), columns.len()), |(point, channel)| {
+            columns[channel][point]
+        }))
+    }
+
+    /// The aspects of each channel, one channel after the other.
+    pub(super) fn origins(&self, aspects: &[String]) -> Vec<Origin> {
+        let of = |channel: &Channel| {
+            let column = channel.name.clone();
+            aspects.iter().map(move |aspect| Origin { column: column.clone(), aspect: aspect.clone() })
+        };
+        self.each.iter().flat_map(of).collect()
+    }
+
+    pub(super) fn save(&self, out: &mut ModelWriter) -> Result<()> {
+        if self.change != Change::None {
+            out.put_json("change", &self.change)?;
+        }
+        out.put_json("channels", &self.each)
+    }
+
+    /// Reads them back, checked.
+    pub(super) fn load(from: &ModelReader<'_>) -> Result<Self> {
+        let each: Vec<Channel> = from.json("channels")?;
+        let change = if from.has_json("change") { from.json("change")? } else { Change::None };
+        let is_sound = |channel: &Channel| {
+            let is_possible = channel.period.is_none_or(|period| (1..=LONGEST_PERIOD).contains(&period));
+            channel.center.is_finite() && channel.unit.is_finite() && channel.unit > 0.0 && is_possible
+        };
+        let mut names: Vec<&str> = each.iter().map(|channel| channel.name.as_str()).collect();
+        names.sort_unstable();
+        if each.is_empty() || !each.iter().all(is_sound) || names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Error::model("the channels of the series do not hold together"));
+        }
+        Ok(Self { each, change })
+    }
 }
 
 fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel> {
@@ -90,7 +183,7 @@ fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel
         let largest = cells.iter().fold(0.0_f64, |largest, v| largest.max(v.abs()));
         (center, unit) = (0.0, largest.max(f64::MIN_POSITIVE));
     }
-    Some(Channel { name: name.into(), center, unit })
+    Some(Channel { name: name.into(), center, unit, period: None })
 }
 
 /// The series of a dataset.
@@ -103,33 +196,8 @@ pub(super) fn series_of(data: &Dataset) -> Result<&Series> {
     }
 }
 
-/// The channels of `series` in their own units, points x channels, without gaps: between two values the line that joins
-/// them, before the first and after the last the nearest one, in a series without any the centre.
-pub(super) fn measured(channels: &[Channel], series: &Series) -> Result<Array2<f32>> {
-    let place = |channel: &Channel| {
-        series.channels.iter().position(|name| *name == channel.name).ok_or_else(|| {
-            Error::Data(format!("there is no channel `{}`, which was learned from", channel.name))
-        })
-    };
-    let places: Vec<usize> = channels.iter().map(place).collect::<Result<_>>()?;
-    let columns: Vec<Vec<f32>> = channels
-        .par_iter()
-        .zip(&places)
-        .map(|(channel, &place)| {
-            let z = |v: &f64| {
-                let z = (v - channel.center) / channel.unit;
-                if v.is_finite() { z.clamp(-FARTHEST, FARTHEST) as f32 } else { f32::NAN }
-            };
-            let mut column: Vec<f32> = series.values.column(place).iter().map(z).collect();
-            series.ranges().for_each(|range| fill(&mut column[range]));
-            column
-        })
-        .collect();
-    Ok(Array2::from_shape_fn((series.n_points(), channels.len()), |(point, channel)| columns[channel][point]))
-}
-
 /// Fills gaps by the line between their ends.
-fn fill(values: &mut [f32]) {
+pub(super) fn fill(values: &mut [f64]) {
     let mut last: Option<usize> = None;
     for i in 0..values.len() {
         if values[i].is_nan() {
@@ -141,8 +209,8 @@ fn fill(values: &mut [f32]) {
                 values[..i].fill(value);
             }
             Some(last) if last + 1 < i => {
-                let (from, step) = (values[last], (values[i] - values[last]) / (i - last) as f32);
-                (last + 1..i).for_each(|at| values[at] = from + step * (at - last) as f32);
+                let (from, step) = (values[last], (values[i] - values[last]) / (i - last) as f64);
+                (last + 1..i).for_each(|at| values[at] = from + step * (at - last) as f64);
             }
             Some(_) => {}
         }
@@ -157,40 +225,29 @@ fn fill(values: &mut [f32]) {
     }
 }
 
-/// Channels as a model file holds them, checked.
-pub(super) fn sound(channels: &[Channel]) -> Result<()> {
-    let is_sound =
-        |channel: &Channel| channel.center.is_finite() && channel.unit.is_finite() && channel.unit > 0.0;
-    let mut names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
-    names.sort_unstable();
-    if channels.is_empty()
-        || !channels.iter().all(is_sound)
-        || names.windows(2).any(|pair| pair[0] == pair[1])
-    {
-        return Err(Error::model("the channels of the series do not hold together"));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use ndarray::array;
 
+    fn fit(series: &Series) -> Result<(Channels, Notices)> {
+        Channels::fit(series, ChannelScale::Standard, Change::None, &Run::new(0))
+    }
+
     #[test]
     fn a_flat_series_is_all_alike() {
         let flat = Series::one(array![[5.0], [5.0]]);
-        let (channels, _) = fit(&flat, ChannelScale::Standard).unwrap();
-        assert_eq!(measured(&channels, &flat).unwrap(), array![[0.0], [0.0]]);
-        assert!(fit(&Series::one(array![[f64::NAN]]), ChannelScale::Standard).is_err());
+        let (channels, _) = fit(&flat).unwrap();
+        assert_eq!(channels.measured(&flat, &Run::new(0)).unwrap(), array![[0.0], [0.0]]);
+        assert!(fit(&Series::one(array![[f64::NAN]])).is_err());
     }
 
     #[test]
     fn gaps_are_bridged() {
-        let mut values = [f32::NAN, 1.0, f32::NAN, f32::NAN, 4.0, f32::NAN];
+        let mut values = [f64::NAN, 1.0, f64::NAN, f64::NAN, 4.0, f64::NAN];
         fill(&mut values);
         assert_eq!(values, [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
-        let mut none = [f32::NAN; 3];
+        let mut none = [f64::NAN; 3];
         fill(&mut none);
         assert_eq!(none, [0.0; 3]);
     }
@@ -199,11 +256,11 @@ mod tests {
     fn channels_are_measured_in_their_own_units() {
         let series =
             Series::one(array![[1.0, 5.0, f64::NAN], [3.0, 5.0, f64::NAN], [f64::NAN, 5.0, f64::NAN]]);
-        let (channels, notices) = fit(&series, ChannelScale::Standard).unwrap();
-        assert_eq!((channels.len(), notices.0.len()), (1, 2));
-        assert_eq!(measured(&channels, &series).unwrap(), array![[-1.0], [1.0], [1.0]]);
+        let (channels, notices) = fit(&series).unwrap();
+        assert_eq!((channels.each.len(), notices.0.len()), (1, 2));
+        assert_eq!(channels.measured(&series, &Run::new(0)).unwrap(), array![[-1.0], [1.0], [1.0]]);
         let huge = Series::one(array![[1e300], [-1e300], [0.0]]);
-        let (channels, _) = fit(&huge, ChannelScale::Standard).unwrap();
-        assert!(measured(&channels, &huge).unwrap().iter().all(|v| v.abs() <= 1.5));
+        let (channels, _) = fit(&huge).unwrap();
+        assert!(channels.measured(&huge, &Run::new(0)).unwrap().iter().all(|v| v.abs() <= 1.5));
     }
 }

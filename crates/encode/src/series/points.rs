@@ -7,7 +7,8 @@ use anomalyst_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::channels::{self, Channel, ChannelScale};
+use super::change::Change;
+use super::channels::{self, ChannelScale, Channels};
 
 /// How points become features.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +16,8 @@ use super::channels::{self, Channel, ChannelScale};
 pub struct PointEncoder {
     /// Centre and unit of channels.
     pub scale: ChannelScale,
+    /// What is looked at in place of the values.
+    pub change: Change,
     /// Gives points up for rows without an order, for methods of tables.
     pub unordered: bool,
 }
@@ -23,7 +26,7 @@ impl Params for PointEncoder {}
 
 /// What was learned of every channel.
 pub struct FittedPointEncoder {
-    channels: Vec<Channel>,
+    channels: Channels,
     unordered: bool,
     origins: Vec<Origin>,
 }
@@ -34,15 +37,14 @@ impl Encoder for PointEncoder {
 
     fn fit(&self, data: &Dataset, _: Wants, run: &Run) -> Result<(FittedPointEncoder, Notices)> {
         run.check()?;
-        let (channels, notices) = channels::fit(channels::series_of(data)?, self.scale)?;
+        let (channels, notices) = Channels::fit(channels::series_of(data)?, self.scale, self.change, run)?;
         Ok((FittedPointEncoder::new(channels, self.unordered), notices))
     }
 }
 
 impl FittedPointEncoder {
-    fn new(channels: Vec<Channel>, unordered: bool) -> Self {
-        let origin = |channel: &Channel| Origin { column: channel.name.clone(), aspect: "value".into() };
-        let origins = channels.iter().map(origin).collect();
+    fn new(channels: Channels, unordered: bool) -> Self {
+        let origins = channels.origins(&["value".to_owned()]);
         Self { channels, unordered, origins }
     }
 }
@@ -51,7 +53,7 @@ impl Encode for FittedPointEncoder {
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded> {
         run.check()?;
         let series = channels::series_of(data)?;
-        let values = run.install(|| channels::measured(&self.channels, series))?;
+        let values = run.install(|| self.channels.measured(series, run))?;
         let layout =
             if self.unordered { Layout::Rows } else { Layout::Sequences { ends: series.ends.clone() } };
         let features = Features { values, codes: None, layout, labels: series.labels.clone() };
@@ -67,13 +69,11 @@ impl Encode for FittedPointEncoder {
     }
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
-        out.put_json("channels", &self.channels)?;
+        self.channels.save(out)?;
         out.put_json("unordered", &self.unordered)
     }
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
-        let channels: Vec<Channel> = from.json("channels")?;
-        channels::sound(&channels)?;
-        Ok(Self::new(channels, from.json("unordered")?))
+        Ok(Self::new(Channels::load(from)?, from.json("unordered")?))
     }
 }

@@ -18,11 +18,14 @@ use anomalyst_core::{
     Params, Result, Run, Series, Wants,
 };
 use anomalyst_kernels::period::ranked_period;
+use anomalyst_kernels::stats::Moments;
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::channels::{self, Channel, ChannelScale};
+use super::change::Change;
+use super::channels::{self, ChannelScale, Channels};
+use super::describe::{Describe, Describer};
 
 /// A window that varies less than this share of its channels' units is flat: what is left is noise of measuring.
 const FLAT: f64 = 1e-5;
@@ -38,6 +41,9 @@ pub struct WindowEncoder {
     /// Points of a window of several channels, where no length is given.
     #[schemars(range(min = 1, max = 100_000))]
     pub length_of_many: usize,
+    /// Points from one point of a window to the next: more than 1 embeds a longer stretch by as few points.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub delay: usize,
     /// Which period, where no length is given: 1 the strongest, 2 the strongest longer one, and so on.
     #[schemars(range(min = 1, max = 9))]
     pub rank: usize,
@@ -47,6 +53,10 @@ pub struct WindowEncoder {
     pub spread: Spread,
     /// Centre and unit of channels.
     pub scale: ChannelScale,
+    /// What is looked at in place of the values.
+    pub change: Change,
+    /// What stands for a window.
+    pub describe: Describe,
 }
 
 /// What windows are measured by.
@@ -78,10 +88,13 @@ impl Default for WindowEncoder {
         Self {
             length: None,
             length_of_many: 40,
+            delay: 1,
             rank: 1,
             normalize: Normalize::default(),
             spread: Spread::default(),
             scale: ChannelScale::default(),
+            change: Change::default(),
+            describe: Describe::default(),
         }
     }
 }
@@ -90,8 +103,11 @@ impl Params for WindowEncoder {}
 
 /// What was learned of the series.
 pub struct FittedWindowEncoder {
-    channels: Vec<Channel>,
+    channels: Channels,
     shape: WindowShape,
+    describer: Describer,
+    /// Centre and unit of the features, where they are not values.
+    units: Vec<[f64; 2]>,
     origins: Vec<Origin>,
 }
 
@@ -99,8 +115,27 @@ pub struct FittedWindowEncoder {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct WindowShape {
     length: usize,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    delay: usize,
     normalize: Normalize,
     spread: Spread,
+    #[serde(default)]
+    describe: Describe,
+}
+
+const fn one() -> usize {
+    1
+}
+
+const fn is_one(delay: &usize) -> bool {
+    *delay == 1
+}
+
+impl WindowShape {
+    /// Points from the first to the last of a window.
+    const fn span(&self) -> usize {
+        (self.length - 1) * self.delay + 1
+    }
 }
 
 impl Encoder for WindowEncoder {
@@ -110,41 +145,52 @@ impl Encoder for WindowEncoder {
     fn fit(&self, data: &Dataset, _: Wants, run: &Run) -> Result<(FittedWindowEncoder, Notices)> {
         run.check()?;
         let series = channels::series_of(data)?;
-        let (channels, mut notices) = channels::fit(series, self.scale)?;
+        let (channels, mut notices) = Channels::fit(series, self.scale, self.change, run)?;
         let longest = series.ranges().map(|range| range.len()).max().unwrap_or(0);
         let length = self.length.unwrap_or_else(|| {
             // Three windows side by side are the least in which one can be unlike the others.
-            self.usual_length(&channels, series).min(longest / 3).max(1)
+            self.usual_length(&channels, series, run).min(longest / 3 / self.delay).max(1)
         });
-        if length >= longest && series.ends.len() < 2 {
+        let normalize = match self.normalize {
+            Normalize::Auto if channels.each.len() > 1 => Normalize::Window,
+            Normalize::Auto => Normalize::Channel,
+            said => said,
+        };
+        let shape = WindowShape {
+            length,
+            delay: self.delay,
+            normalize,
+            spread: self.spread,
+            describe: self.describe,
+        };
+        let span = shape.span();
+        if span >= longest && series.ends.len() < 2 {
             return Err(Error::Data(format!(
-                "a window of {length} points does not fit twice into a series of {longest}; name a shorter one with \
+                "a window of {span} points does not fit twice into a series of {longest}; name a shorter one with \
                  --set encoder.length=N"
             )));
         }
         if let Some(shortest) = series.ranges().map(|range| range.len()).min()
-            && shortest < length
+            && shortest < span
         {
-            notices.handled(
-                None,
-                format!("a series of {shortest} points is shorter than the window of {length}"),
-            );
+            notices
+                .handled(None, format!("a series of {shortest} points is shorter than the window of {span}"));
         }
-        let normalize = match self.normalize {
-            Normalize::Auto if channels.len() > 1 => Normalize::Window,
-            Normalize::Auto => Normalize::Channel,
-            said => said,
-        };
-        let shape = WindowShape { length, normalize, spread: self.spread };
-        Ok((FittedWindowEncoder::new(channels, shape), notices))
+        let mut fitted = FittedWindowEncoder::new(channels, shape, Vec::new());
+        if self.describe != Describe::Values {
+            fitted.units = units(&fitted.encode(data, run)?.features.values);
+        }
+        Ok((fitted, notices))
     }
 }
 
 impl WindowEncoder {
-    fn usual_length(&self, channels: &[Channel], series: &Series) -> usize {
-        let [only] = channels else { return self.length_of_many };
+    fn usual_length(&self, channels: &Channels, series: &Series, run: &Run) -> usize {
+        if channels.each.len() > 1 {
+            return self.length_of_many;
+        }
         let first = series.ranges().next().unwrap_or_default();
-        let Ok(values) = channels::measured(std::slice::from_ref(only), series) else {
+        let Ok(values) = channels.measured(series, run) else {
             return self.length_of_many;
         };
         let values: Vec<f64> = values.slice(s![first, 0]).iter().map(|&v| f64::from(v)).collect();
@@ -152,24 +198,32 @@ impl WindowEncoder {
     }
 }
 
+/// Mean and deviation of each column; 1 where there is none.
+fn units(values: &Array2<f32>) -> Vec<[f64; 2]> {
+    let unit = |column: ndarray::ArrayView1<'_, f32>| {
+        let moments: Moments = column.iter().map(|&v| f64::from(v)).collect();
+        [moments.mean(), if moments.std_dev() > FLAT { moments.std_dev() } else { 1.0 }]
+    };
+    values.columns().into_iter().map(unit).collect()
+}
+
 impl FittedWindowEncoder {
-    fn new(channels: Vec<Channel>, shape: WindowShape) -> Self {
-        let origin = |at: usize| {
-            let of = |channel: &Channel| Origin {
-                column: channel.name.clone(),
-                aspect: format!("point {}", at + 1),
-            };
-            channels.iter().map(of).collect::<Vec<_>>()
+    fn new(channels: Channels, shape: WindowShape, units: Vec<[f64; 2]>) -> Self {
+        let describer = Describer::new(shape.describe, shape.length);
+        let aspects = describer.aspects();
+        let origins = match shape.describe {
+            // Point by point, as they are cut out of the series.
+            Describe::Values => aspects.chunks(1).flat_map(|aspect| channels.origins(aspect)).collect(),
+            _ => channels.origins(&aspects),
         };
-        let origins = (0..shape.length).flat_map(origin).collect();
-        Self { channels, shape, origins }
+        Self { channels, shape, describer, units, origins }
     }
 
     /// Windows of a series of `n_points` points.
     const fn n_windows(&self, n_points: usize) -> usize {
         match n_points {
             0 => 0,
-            n => n.saturating_sub(self.shape.length) + 1,
+            n => n.saturating_sub(self.shape.span()) + 1,
         }
     }
 
@@ -181,12 +235,15 @@ impl FittedWindowEncoder {
         series.ranges().flat_map(of).collect()
     }
 
-    fn write(&self, points: &[f32], window: &mut [f32]) {
-        let n = points.len().min(window.len());
-        window[..n].copy_from_slice(&points[..n]);
-        // A series shorter than the window goes on as it ended.
-        let width = self.channels.len();
-        (n..window.len()).for_each(|at| window[at] = window[at - width]);
+    /// The window that begins at the first of `points`, point by point.
+    fn cut(&self, points: &[f32], window: &mut [f32]) {
+        let width = self.channels.each.len();
+        let last = points.len() / width - 1;
+        for (at, cells) in window.chunks_exact_mut(width).enumerate() {
+            // A series shorter than the window goes on as it ended.
+            let from = (at * self.shape.delay).min(last) * width;
+            cells.copy_from_slice(&points[from..from + width]);
+        }
         if self.shape.normalize == Normalize::Window {
             let count = window.len() as f64;
             let mean = window.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
@@ -196,30 +253,49 @@ impl FittedWindowEncoder {
             window.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) * over) as f32);
         }
     }
+
+    /// What stands for the window that begins at the first of `points`.
+    fn write(&self, points: &[f32], row: &mut [f32]) -> Result<()> {
+        if self.shape.describe == Describe::Values {
+            self.cut(points, row);
+            return Ok(());
+        }
+        let width = self.channels.each.len();
+        let mut window = vec![0.0; self.shape.length * width];
+        self.cut(points, &mut window);
+        for (channel, out) in row.chunks_exact_mut(self.origins.len() / width).enumerate() {
+            let own: Vec<f64> = window.iter().skip(channel).step_by(width).map(|&v| f64::from(v)).collect();
+            self.describer.write(&own, out)?;
+        }
+        for (v, [center, unit]) in row.iter_mut().zip(&self.units) {
+            *v = ((f64::from(*v) - center) / unit).clamp(-channels::FARTHEST, channels::FARTHEST) as f32;
+        }
+        Ok(())
+    }
 }
 
 impl Encode for FittedWindowEncoder {
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded> {
         run.check()?;
         let series = channels::series_of(data)?;
-        let (n_channels, width) = (self.channels.len(), self.origins.len());
+        let (n_channels, width) = (self.channels.each.len(), self.origins.len());
         let places = self.places(series);
         crate::check_memory(places.len(), width, run)?;
         let values = run.install(|| -> Result<Array2<f32>> {
-            let points = channels::measured(&self.channels, series)?;
+            let points = self.channels.measured(series, run)?;
             let points = points.as_slice().unwrap_or_default();
             let mut values = Array2::zeros((places.len(), width));
             let rows = values.as_slice_mut().unwrap_or_default().par_chunks_exact_mut(width);
-            rows.zip(&places).for_each(|(row, (range, first))| {
-                self.write(&points[(range.start + first) * n_channels..range.end * n_channels], row);
-            });
+            rows.zip(&places).try_for_each(|(row, (range, first))| {
+                self.write(&points[(range.start + first) * n_channels..range.end * n_channels], row)
+            })?;
             Ok(values)
         })?;
         // A window is known to be anomalous where one of its points is.
         let label = |labels: &Vec<Label>| {
             let of = |(range, first): &(std::ops::Range<usize>, usize)| {
                 let labels =
-                    &labels[range.start + first..(range.start + first + self.shape.length).min(range.end)];
+                    &labels[range.start + first..(range.start + first + self.shape.span()).min(range.end)];
                 [Label::Anomalous, Label::Unknown]
                     .into_iter()
                     .find(|l| labels.contains(l))
@@ -242,14 +318,14 @@ impl Encode for FittedWindowEncoder {
             rest = later;
             match self.shape.spread {
                 Spread::Center => center(own, range.len(), &mut scores),
-                Spread::Mean => mean(own, self.shape.length, range.len(), &mut scores),
+                Spread::Mean => mean(own, self.shape.span(), range.len(), &mut scores),
             }
         }
         Ok(scores)
     }
 
     fn span(&self) -> usize {
-        self.shape.length
+        self.shape.span()
     }
 
     fn value_origins(&self) -> &[Origin] {
@@ -261,21 +337,33 @@ impl Encode for FittedWindowEncoder {
     }
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
-        out.put_json("channels", &self.channels)?;
+        self.channels.save(out)?;
+        if self.shape.describe != Describe::Values {
+            out.put_list("units", self.units.as_flattened());
+        }
         out.put_json("windows", &self.shape)
     }
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
-        let channels: Vec<Channel> = from.json("channels")?;
-        channels::sound(&channels)?;
+        let channels = Channels::load(from)?;
         let shape: WindowShape = from.json("windows")?;
-        if shape.length == 0
-            || shape.length > 100_000
-            || shape.length.saturating_mul(channels.len()) > 1 << 26
+        let is_possible = |n: usize| (1..=100_000).contains(&n);
+        if !is_possible(shape.length)
+            || !is_possible(shape.delay)
+            || shape.length.saturating_mul(channels.each.len()) > 1 << 26
         {
             return Err(Error::model("the windows of the series are empty or too large"));
         }
-        Ok(Self::new(channels, shape))
+        let mut fitted = Self::new(channels, shape, Vec::new());
+        if shape.describe != Describe::Values {
+            let units: Vec<f64> = from.list_of("units", 2 * fitted.origins.len())?;
+            let units: Vec<[f64; 2]> = units.as_chunks().0.to_vec();
+            if !units.iter().all(|[center, unit]| center.is_finite() && unit.is_finite() && *unit > 0.0) {
+                return Err(Error::model("the units of windows do not hold together"));
+            }
+            fitted.units = units;
+        }
+        Ok(fitted)
     }
 }
 
@@ -373,5 +461,43 @@ mod tests {
             again.encode(&data, &run).unwrap().features.values,
             fitted.encode(&data, &run).unwrap().features.values
         );
+    }
+
+    #[test]
+    fn delays_reach_further_by_as_few_points() {
+        let data = series(&[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0], &[6]);
+        let params = WindowEncoder { length: Some(2), delay: 3, ..WindowEncoder::default() };
+        let fitted = fit(&params, &data);
+        let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+        assert_eq!(encoded, ndarray::array![[-1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]]);
+        assert_eq!(fitted.span(), 4);
+        assert_eq!(fitted.pool(&data, vec![1.0, 4.0, 7.0]).unwrap(), [1.0, 2.5, 4.0, 4.0, 5.5, 7.0]);
+    }
+
+    #[test]
+    fn windows_are_described_in_their_own_units_and_saved() {
+        let wave = |i: usize| (i as f64 / 8.0 * std::f64::consts::TAU).sin() + (i * 7919 % 13) as f64 / 40.0;
+        let values =
+            Array2::from_shape_fn((200, 2), |(i, channel)| wave(i + 3 * channel) * (1 + channel) as f64);
+        let data = Dataset::Series(Series::one(values));
+        for describe in [Describe::Spectrum, Describe::Wavelets, Describe::Statistics] {
+            for change in [Change::None, Change::Differences, Change::Remainder] {
+                let params = WindowEncoder { length: Some(16), describe, change, ..WindowEncoder::default() };
+                let fitted = fit(&params, &data);
+                let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+                assert_eq!(encoded.ncols(), fitted.value_origins().len());
+                assert_eq!(fitted.value_origins()[0].column, "x1");
+                for column in encoded.columns() {
+                    let moments: Moments = column.iter().map(|&v| f64::from(v)).collect();
+                    let is_unit = (moments.std_dev() - 1.0).abs() < 1e-3 || moments.std_dev() < 1e-3;
+                    assert!(moments.mean().abs() < 1e-3 && is_unit, "{describe:?} {change:?}");
+                }
+                let mut out = ModelWriter::new();
+                fitted.save(&mut out).unwrap();
+                let (tensors, json) = out.finish();
+                let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
+                assert_eq!(again.encode(&data, &Run::new(0)).unwrap().features.values, encoded);
+            }
+        }
     }
 }
