@@ -49,7 +49,7 @@ fn text(outcome: &Outcome, path: &Path) -> String {
     if let Some(rate) = decision.threshold.expected_alert_rate {
         let _ = writeln!(
             text,
-            "           flags {:.2} % {} ({:.2} to {:.2} % with probability {})",
+            "Alerts     {:.2} % {} ({:.2} to {:.2} % with probability {})",
             100.0 * rate.mean,
             decision.alert_rate_meaning,
             100.0 * rate.low,

@@ -73,7 +73,7 @@ mod tests;
 
 pub use options::SeriesDecisionOptions;
 
-use anomalyst_core::{DecisionSummary, Decisions, Interval, Result, ThresholdSummary, Verdict};
+use anomalyst_core::{DecisionSummary, Decisions, Interval, Result, Severity, ThresholdSummary, Verdict};
 use rayon::prelude::*;
 
 use crate::calibration::{Calibration, check_scores};
@@ -114,15 +114,23 @@ impl SeriesDecision {
         }
         check_scores(scores)?;
         let unit = spread(&self.reference);
-        let verdict =
-            |&score: &f32| if score > self.threshold { Verdict::Anomalous } else { Verdict::Normal };
+        let mut severities: Vec<Severity> =
+            scores.par_iter().map(|&s| severity(s, self.threshold, unit)).collect();
+        // A point is anomalous where it belongs to an event, also between two peaks of it.
+        let mut verdict = vec![Verdict::Normal; scores.len()];
+        for EventSpan { first, last, .. } in self.events(scores, ends)? {
+            verdict[first..=last].fill(Verdict::Anomalous);
+            severities[first..=last]
+                .iter_mut()
+                .for_each(|severity| *severity = (*severity).max(Severity::Low));
+        }
         let p_value = |&score: &f32| self.block_p_value(score).unwrap_or_else(|| self.event_p_value(score));
         Ok(Decisions {
             p_value: Some(scores.par_iter().map(p_value).collect()),
             probability: None,
             confidence: None,
-            verdict: scores.par_iter().map(verdict).collect(),
-            severity: scores.par_iter().map(|&s| severity(s, self.threshold, unit)).collect(),
+            verdict,
+            severity: severities,
         })
     }
 
