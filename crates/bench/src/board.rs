@@ -126,30 +126,38 @@ impl<'a> Board<'a> {
         }
     }
 
-    /// What is told apart and what is not, in words.
-    fn groups(&self) -> Vec<String> {
+    /// Which methods are not told apart from the best, in words; the picture of ranks has all groups.
+    fn rivals(&self) -> Vec<String> {
         let Some(ranked) = &self.ranked else { return Vec::new() };
         let Some(difference) = ranked.critical_difference else { return Vec::new() };
-        let names = |group: &Vec<usize>| {
-            let names: Vec<&str> = group.iter().map(|&at| ranked.standings[at].method.as_str()).collect();
-            format!("{{{}}}", names.join(", "))
-        };
-        let groups = |groups: &[Vec<usize>]| match groups {
-            [] => "all are told apart".to_owned(),
-            some => some.iter().map(names).collect::<Vec<_>>().join("; "),
+        let method = |at: usize| ranked.standings[at].method.as_str();
+        let rivals = |groups: &[Vec<usize>]| {
+            let mut with_best: Vec<usize> = groups
+                .iter()
+                .filter(|group| group.contains(&0))
+                .flatten()
+                .copied()
+                .filter(|&at| at != 0)
+                .collect();
+            with_best.sort_unstable();
+            with_best.dedup();
+            match with_best.as_slice() {
+                [] => format!("all others are told apart from the best, {}", method(0)),
+                some => {
+                    let names: Vec<&str> = some.iter().map(|&at| method(at)).collect();
+                    format!("not told apart from the best, {}: {}", method(0), names.join(", "))
+                }
+            }
         };
         vec![
             format!(
-                "Over the {} sets that all of them did, not told apart by mean ranks (Nemenyi, 0.05, critical difference \
-                 {difference:.2}; Friedman p = {:.1e}): {}.",
+                "By mean ranks over the {} sets that all of them did (Nemenyi, 0.05, critical difference {difference:.2}; \
+                 Friedman p = {:.1e}), {}.",
                 ranked.n_sets,
                 ranked.friedman.p_value,
-                groups(&ranked.nemenyi_groups)
+                rivals(&ranked.nemenyi_groups)
             ),
-            format!(
-                "Not told apart by paired tests (Wilcoxon, Holm, 0.05): {}.",
-                groups(&ranked.wilcoxon_groups)
-            ),
+            format!("By paired tests (Wilcoxon, Holm, 0.05), {}.", rivals(&ranked.wilcoxon_groups)),
         ]
     }
 
@@ -171,7 +179,8 @@ impl<'a> Board<'a> {
             (line.method.to_owned(), vec![[line.secs / line.n_sets.max(1) as f64, line.mean]])
         };
         Chart {
-            title: "Seconds of fit and score per set, and quality: best is top left".into(),
+            title: "Seconds of fit and score per set, and quality: best is top left. Names without room show on pointing"
+                .into(),
             axes: [
                 Axis { label: "seconds per set".into(), range: None, logarithmic: true },
                 Axis { label: format!("mean {}", self.metric), range: None, logarithmic: false },
@@ -190,7 +199,7 @@ impl<'a> Board<'a> {
             ))
         });
         let blocks = about.into_iter().chain([Block::Grid(self.grid())]);
-        let blocks = blocks.chain(self.groups().into_iter().map(Block::Text));
+        let blocks = blocks.chain(self.rivals().into_iter().map(Block::Text));
         let blocks = blocks.chain(self.ranks().map(Block::Ranks)).chain([Block::Chart(self.speed())]);
         Section { title: self.metric.clone(), blocks: blocks.collect() }
     }

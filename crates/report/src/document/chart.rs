@@ -14,6 +14,8 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 48.0;
 /// How many colours the page has for series; further ones begin anew.
 const N_COLORS: usize = 8;
+/// Ranks that are written along their line at most.
+const MOST_RANKS: usize = 15;
 
 /// Where values lie on an axis.
 struct Scale {
@@ -114,9 +116,10 @@ pub(super) fn chart(chart: &Chart) -> String {
             for [px, py] in &placed {
                 let _ = write!(
                     svg,
-                    "<circle class=\"p{color}\" cx=\"{}\" cy=\"{}\" r=\"4.5\"/>",
+                    "<circle class=\"p{color}\" cx=\"{}\" cy=\"{}\" r=\"4.5\"><title>{}</title></circle>",
                     at(*px),
-                    at(*py)
+                    at(*py),
+                    escape(name)
                 );
             }
         }
@@ -127,20 +130,31 @@ pub(super) fn chart(chart: &Chart) -> String {
     svg + "</svg>"
 }
 
-/// Names at the right of what they name, moved down where they would cover each other.
+/// Names at the right of what they name, moved down where they would cover each other. Of points, the first names are placed
+/// first, and one that would have to move far is left to be shown on pointing at it.
 fn beside(mut labels: Vec<(f64, f64, &str, usize)>, joined: bool, right: f64) -> String {
     const LINE: f64 = 14.0;
-    labels.sort_by(|a, b| a.1.total_cmp(&b.1));
+    const FAR: f64 = 2.0 * LINE;
+    if joined {
+        labels.sort_by(|a, b| a.1.total_cmp(&b.1));
+    }
     let mut svg = String::new();
-    let mut taken: Vec<[f64; 2]> = Vec::new();
+    let mut taken: Vec<[f64; 3]> = Vec::new();
     for (px, py, name, color) in labels {
         let x = if joined { right } else { px } + 9.0;
-        let mut y = py + 4.0;
         let room = 6.5 * name.chars().count() as f64;
-        while taken.iter().any(|[tx, ty]| (ty - y).abs() < LINE && (tx - x).abs() < room.max(60.0)) {
-            y += 2.0;
+        let is_taken = |y: f64| {
+            let covers =
+                |[from, to, at]: &[f64; 3]| (at - y).abs() < LINE && x < *to && *from < x + room.max(60.0);
+            taken.iter().any(covers)
+        };
+        let Some(y) = (0..).map(|step| py + 4.0 + 2.0 * f64::from(step)).find(|&y| !is_taken(y)) else {
+            continue;
+        };
+        if !joined && y - py > FAR {
+            continue;
         }
-        taken.push([x, y]);
+        taken.push([x, x + room.max(60.0), y]);
         let _ =
             write!(svg, "<text class=\"t{color}\" x=\"{}\" y=\"{}\">{}</text>", at(x), at(y), escape(name));
     }
@@ -159,7 +173,9 @@ pub(super) fn ranks(ranks: &Ranks) -> String {
         "<svg viewBox=\"0 0 800 {height}\" role=\"img\" aria-label=\"{}\"><path class=\"ax\" d=\"M190 30H610\"/>",
         escape(&ranks.title)
     );
-    for tick in 1..=(last as usize).min(60) {
+    let step =
+        [1, 2, 5, 10, 20, 50].into_iter().find(|step| last as usize / step <= MOST_RANKS).unwrap_or(100);
+    for tick in std::iter::once(1).chain((step..=last as usize).step_by(step).skip(usize::from(step == 1))) {
         if let Some(px) = scale.at(tick as f64) {
             let _ = write!(
                 svg,
@@ -191,4 +207,30 @@ pub(super) fn ranks(ranks: &Ranks) -> String {
         }
     }
     svg + "</svg>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_without_room_are_shown_on_pointing_alone() {
+        let series = (0..20).map(|i| (format!("method{i}"), vec![[0.5, 0.5]])).collect();
+        let axis = |label: &str| Axis { label: label.into(), range: Some([0.0, 1.0]), logarithmic: false };
+        let axes = [axis("x"), axis("y")];
+        let svg = chart(&Chart { title: "t".into(), axes, series, joined: false });
+        let n_written = svg.matches("<text class=\"t").count();
+        assert!((1..5).contains(&n_written), "{n_written}");
+        assert!(svg.contains(">method0</text>") && svg.contains("<title>method19</title>"));
+    }
+
+    #[test]
+    fn ranks_along_the_line_do_not_cover_each_other() {
+        let of = |n: u32| {
+            let methods = (1..=n).map(|i| (format!("m{i}"), f64::from(i))).collect();
+            ranks(&Ranks { title: "t".into(), methods, groups: Vec::new() })
+        };
+        assert_eq!(of(9).matches("class=\"m\"").count(), 9);
+        assert_eq!(of(38).matches("class=\"m\"").count(), 1 + 38 / 5);
+    }
 }
