@@ -8,7 +8,9 @@
 
 mod best;
 mod blocked;
+mod candidates;
 mod halves;
+mod sweep;
 mod tree;
 
 #[cfg(test)]
@@ -19,7 +21,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 pub use best::{Neighbor, squared_distance};
-use blocked::Tiles;
+use blocked::{Block, Tiles};
 use halves::Halves;
 use tree::{Group, Tree};
 
@@ -225,13 +227,14 @@ impl NeighborIndex {
             Way::Blocked => blocked::block_rows(batch.k),
         };
         let blocks = order.par_chunks(rows).zip(found.par_chunks_mut(rows * batch.k));
-        blocks.try_for_each_init(Group::default, |group, (block, out)| {
+        let scratch = || (Group::default(), Block::new(self.n_columns));
+        blocks.try_for_each_init(scratch, |(group, scratch), (block, out)| {
             run.check()?;
             match way {
                 Way::Tree => {
                     group.search(self, batch, block, out);
                 }
-                Way::Blocked => self.search_blocked(batch, block, out),
+                Way::Blocked => self.search_blocked(batch, block, scratch, out),
             }
             stage.advance(block.len() as u64);
             Ok(())
