@@ -23,6 +23,7 @@ use rayon::prelude::*;
 pub use best::{Neighbor, squared_distance};
 use blocked::{Block, Tiles};
 use halves::Halves;
+use sweep::Width;
 use tree::{Group, Tree};
 
 /// Bytes that the neighbours of one batch of queries may take.
@@ -254,7 +255,8 @@ impl NeighborIndex {
             Group::default().search(self, all, &[(n / PROBES * probe) as u32], &mut out)
         };
         let leaves = (0..PROBES).into_par_iter().map(visited).sum::<u64>() as f64 / PROBES as f64;
-        let (tree, blocked) = (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d));
+        let (tree, blocked) =
+            (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d, Width::widest()));
         if tree <= blocked { Way::Tree } else { Way::Blocked }
     }
 
@@ -275,7 +277,8 @@ pub fn search_estimate(n: usize, d: usize, k: usize) -> Estimate {
     Estimate {
         bytes: (10 * d as u64 + 16) * n as u64 + batch as u64,
         fit_nanos: rows * (rows + 1.0).log2() * (4.0 + columns),
-        score_nanos_per_row: (leaves * tree::leaf_nanos(d)).min(rows * blocked::pair_nanos(d)) + found,
+        score_nanos_per_row: (leaves * tree::leaf_nanos(d)).min(rows * blocked::pair_nanos(d, Width::Plain))
+            + found,
     }
 }
 

@@ -16,12 +16,17 @@ use crate::wide::in_widest;
 
 /// Queries per block: enough to pay for preparing a leaf, few enough to stay in the cache.
 pub(super) fn block_rows(k: usize) -> usize {
-    ((16 << 20) / (16 * k)).clamp(2 * QUERIES, 21 * QUERIES) / QUERIES * QUERIES
+    ((16 << 20) / (16 * k)).clamp(2 * QUERIES, 42 * QUERIES) / QUERIES * QUERIES
 }
 
-/// Time per pair of query and point of `d` columns, measured by `benches/neighbors.rs`.
-pub(super) fn pair_nanos(d: usize) -> f64 {
-    0.35 + 0.026 * d as f64
+/// Time per pair of query and point of `d` columns, measured by `benches/neighbors.rs`; without AVX-512 that of a
+/// product of matrices, which it does not exceed.
+pub(super) fn pair_nanos(d: usize, width: Width) -> f64 {
+    match width {
+        #[cfg(target_arch = "x86_64")]
+        Width::Avx512 => 0.12 + 0.0125 * d as f64,
+        _ => 0.35 + 0.026 * d as f64,
+    }
 }
 
 /// The bound on rounding as a share of `|a|^2 + |b|^2`: `d + 1` products summed in any order, norms summed once,
