@@ -1,11 +1,10 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
-//! kernels, decompositions, shapes, logistic regression, sorting, periods, matrix profiles, Fourier transforms,
-//! probabilities, random draws.
-//! kernels, decompositions, logistic and lagged regression, sorting, periods, change points, signatures, matrix profiles,
+//! kernels, decompositions, shapes, logistic and lagged regression, sorting, periods, change points, signatures, matrix profiles,
 //! Fourier transforms, probabilities, random draws.
 
 pub mod beta;
 pub mod change_points;
+pub mod descent;
 pub mod distributions;
 pub mod draw;
 pub mod floor;
@@ -15,6 +14,7 @@ pub mod kernel_features;
 pub mod kernel_matrix;
 pub mod kmeans;
 pub mod lagged;
+pub mod lanes;
 pub mod linalg;
 pub mod logistic;
 pub mod matrix_profile;

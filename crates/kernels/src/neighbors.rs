@@ -8,7 +8,9 @@
 
 mod best;
 mod blocked;
+mod candidates;
 mod halves;
+mod sweep;
 mod tree;
 
 #[cfg(test)]
@@ -19,8 +21,9 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 pub use best::{Neighbor, squared_distance};
-use blocked::Tiles;
+use blocked::{Block, Tiles};
 use halves::Halves;
+use sweep::Width;
 use tree::{Group, Tree};
 
 /// Bytes that the neighbours of one batch of queries may take.
@@ -225,13 +228,14 @@ impl NeighborIndex {
             Way::Blocked => blocked::block_rows(batch.k),
         };
         let blocks = order.par_chunks(rows).zip(found.par_chunks_mut(rows * batch.k));
-        blocks.try_for_each_init(Group::default, |group, (block, out)| {
+        let scratch = || (Group::default(), Block::new(self.n_columns));
+        blocks.try_for_each_init(scratch, |(group, scratch), (block, out)| {
             run.check()?;
             match way {
                 Way::Tree => {
                     group.search(self, batch, block, out);
                 }
-                Way::Blocked => self.search_blocked(batch, block, out),
+                Way::Blocked => self.search_blocked(batch, block, scratch, out),
             }
             stage.advance(block.len() as u64);
             Ok(())
@@ -251,7 +255,8 @@ impl NeighborIndex {
             Group::default().search(self, all, &[(n / PROBES * probe) as u32], &mut out)
         };
         let leaves = (0..PROBES).into_par_iter().map(visited).sum::<u64>() as f64 / PROBES as f64;
-        let (tree, blocked) = (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d));
+        let (tree, blocked) =
+            (leaves * tree::leaf_nanos(d), self.len() as f64 * blocked::pair_nanos(d, Width::widest()));
         if tree <= blocked { Way::Tree } else { Way::Blocked }
     }
 
@@ -272,7 +277,8 @@ pub fn search_estimate(n: usize, d: usize, k: usize) -> Estimate {
     Estimate {
         bytes: (10 * d as u64 + 16) * n as u64 + batch as u64,
         fit_nanos: rows * (rows + 1.0).log2() * (4.0 + columns),
-        score_nanos_per_row: (leaves * tree::leaf_nanos(d)).min(rows * blocked::pair_nanos(d)) + found,
+        score_nanos_per_row: (leaves * tree::leaf_nanos(d)).min(rows * blocked::pair_nanos(d, Width::Plain))
+            + found,
     }
 }
 

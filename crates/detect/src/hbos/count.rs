@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use anomalyst_core::{Result, Run};
+use anomalyst_kernels::lanes::Extents;
 use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
@@ -16,16 +17,12 @@ const ROWS: usize = 8192;
 const STRETCHES: usize = 16;
 const COUNTERS: usize = 1 << 22;
 
-/// Least and greatest number of each column, and how many there are.
-struct Extents {
-    low: Vec<f32>,
-    high: Vec<f32>,
-    n_present: Vec<u64>,
-}
+/// Values that are compared together at least: as many rows as that takes.
+const VALUES: usize = 64;
 
 pub(super) fn fit(values: ArrayView2<'_, f32>, params: &Hbos, run: &Run) -> Result<Vec<NumberBars>> {
     let (n, d) = values.dim();
-    let extents = extents(values, run)?;
+    let (extents, n_missing) = extents(values, run)?;
     let n_bins = match params.n_bins {
         Some(n_bins) => vec![n_bins; d],
         None => chosen_bins(values, &extents, run)?,
@@ -49,11 +46,10 @@ pub(super) fn fit(values: ArrayView2<'_, f32>, params: &Hbos, run: &Run) -> Resu
     let column = |j: usize| {
         let counts = &counts[starts[j]..starts[j] + grids[j].n_bars()];
         let edges = if counts.is_empty() { Vec::new() } else { vec![extents.low[j], extents.high[j]] };
-        let n_missing = n as u64 - extents.n_present[j];
         NumberBars::new(
             Binning::EqualWidth,
             (edges, counts, n_bins[j]),
-            (n, n_missing),
+            (n, n_missing[j]),
             params.regularization,
         )
     };
@@ -67,36 +63,28 @@ fn each_row(block: ArrayView2<'_, f32>, take: impl FnMut(&[f32])) {
     block.as_slice().unwrap_or_default().chunks_exact(d).for_each(take);
 }
 
-fn extents(values: ArrayView2<'_, f32>, run: &Run) -> Result<Extents> {
+/// The extents of each column, and how many of its values are missing.
+fn extents(values: ArrayView2<'_, f32>, run: &Run) -> Result<(Extents, Vec<u64>)> {
     let d = values.ncols();
-    let none =
-        || Extents { low: vec![f32::INFINITY; d], high: vec![f32::NEG_INFINITY; d], n_present: vec![0; d] };
     let of_block = |block: ArrayView2<'_, f32>| {
         run.check()?;
-        let mut found = none();
-        each_row(block, |row| {
-            let ends = found.low.iter_mut().zip(&mut found.high).zip(&mut found.n_present);
-            for (((low, high), n_present), &v) in ends.zip(row) {
-                // Adding zero makes both zeros one value. No comparison holds for what is missing.
-                let v = v + 0.0;
-                *low = if v < *low { v } else { *low };
-                *high = if v > *high { v } else { *high };
-                *n_present += u64::from(!v.is_nan());
-            }
-        });
+        let mut found = Extents::none(d * VALUES.div_ceil(d.max(1)));
+        found.take(block.as_standard_layout().as_slice().unwrap_or_default());
         Ok(found)
     };
     let blocks: Vec<Result<Extents>> =
         values.axis_chunks_iter(Axis(0), ROWS).into_par_iter().map(of_block).collect();
-    blocks.into_iter().try_fold(none(), |mut all, block| {
+    let (mut all, mut n_missing) = (Extents::none(d), vec![0; d]);
+    for block in blocks {
         let block = block?;
-        for j in 0..d {
-            all.low[j] = all.low[j].min(block.low[j]);
-            all.high[j] = all.high[j].max(block.high[j]);
-            all.n_present[j] += block.n_present[j];
+        for at in 0..block.low.len() {
+            let j = at % d;
+            all.low[j] = all.low[j].min(block.low[at]);
+            all.high[j] = all.high[j].max(block.high[at]);
+            n_missing[j] += u64::from(block.n_missing[at]);
         }
-        Ok(all)
-    })
+    }
+    Ok((all, n_missing))
 }
 
 fn chosen_bins(values: ArrayView2<'_, f32>, extents: &Extents, run: &Run) -> Result<Vec<usize>> {

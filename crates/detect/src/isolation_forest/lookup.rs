@@ -2,20 +2,21 @@
 //!
 //! Every tree is padded to the same depth, so a walk has no branch to mispredict: node `i` has children `2 i` and
 //! `2 i + 1`, a node that asks nothing sends every row the same way, and after the last level the position names the
-//! leaf's value. Blocks of rows are turned over so that the rows' numbers of one column lie together. The first three
-//! levels have seven nodes, so all rows answer all seven at once with vector instructions; below, eight rows walk
+//! leaf's value. Blocks of rows are turned over so that the rows' numbers of one column lie together. The first four
+//! levels have fifteen nodes, so all rows answer all of them with vector instructions; below, eight rows walk
 //! at once, which hides the latency of each. Floats are compared as integers of the same order.
 
 use anomalyst_core::Features;
+use anomalyst_kernels::descent;
 
 use super::tree::{Split, Tree};
 
 /// Rows per block.
-pub(super) const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = descent::ROWS;
 /// Rows that walk at once.
 const LANES: usize = 8;
 /// Levels that all rows of a block answer together.
-const TOP: usize = 3;
+const TOP: usize = descent::LEVELS;
 /// Deeper trees stay with the general walk: their padded arrays would no longer fit the caches.
 const MAX_LEVELS: usize = 12;
 /// A block's places that a 16-bit offset can name, and thereby the most columns.
@@ -91,7 +92,6 @@ impl Lookup {
     /// Adds the leaf values of a block's rows, tree by tree.
     pub(super) fn add(&self, keys: &Keys, sums: &mut [f64; BLOCK]) {
         match self.levels {
-            3 => self.add_all::<8>(keys, sums),
             4 => self.add_all::<16>(keys, sums),
             5 => self.add_all::<32>(keys, sums),
             6 => self.add_all::<64>(keys, sums),
@@ -139,20 +139,12 @@ fn add_tree<const WIDTH: usize>(
     }
 }
 
-/// Positions after the first three levels. All ones stands for "below", so that bit operations select.
+/// Positions after the first levels.
 fn descend_top<const WIDTH: usize>(slots: &[Slot; WIDTH], keys: &Keys) -> [u32; BLOCK] {
     let (columns, _) = keys.as_chunks::<BLOCK>();
     let slot = |i: usize| &slots[i & (WIDTH - 1)];
-    let column: [&[i32; BLOCK]; 8] = std::array::from_fn(|i| &columns[usize::from(slot(i).offset) / BLOCK]);
-    let limit: [i32; 8] = std::array::from_fn(|i| slot(i).key);
-    let select = |mask: i32, yes: i32, no: i32| (mask & yes) | (!mask & no);
-    std::array::from_fn(|row| {
-        let below = |i: usize| -i32::from(column[i][row] < limit[i]);
-        let first = below(1);
-        let second = select(first, below(3), below(2));
-        let third = select(first, select(second, below(7), below(6)), select(second, below(5), below(4)));
-        (8 - 4 * first - 2 * second - third) as u32
-    })
+    let columns = std::array::from_fn(|i| &columns[usize::from(slot(i).offset) / BLOCK]);
+    descent::descend(columns, std::array::from_fn(|i| slot(i).key))
 }
 
 /// Room for the keys of a block.

@@ -1,7 +1,7 @@
 //! The histogram of one projection.
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
-use anomalyst_kernels::floor::floor;
+use anomalyst_kernels::lanes;
 
 use super::project::ROWS;
 
@@ -57,13 +57,8 @@ impl Grid {
     /// Rounded down, kept between two cells, and counted from the first of them; `per_bar` is a power of two, so that
     /// the edges of bars are the same to the last bit.
     fn cells(self, z: &[f32], per_bar: f32, (first, last): (usize, usize), at: &mut [i32; ROWS]) {
-        let (from, to, per_unit) = (first as f32, last as f32, self.per_unit * per_bar);
-        for (at, &z) in at.iter_mut().zip(z) {
-            let cell = (z - self.origin) * per_unit;
-            // Written out, because these comparisons are one instruction each; what is missing fails them.
-            let cell = if cell > from { cell } else { from };
-            *at = floor(if cell < to { cell } else { to }) - first as i32;
-        }
+        let ends = (first as u32, last as u32);
+        lanes::cells(z, (self.origin, self.per_unit * per_bar), ends, at);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anomalyst_core::{Result, Run, Stage};
+use anomalyst_kernels::lanes::span;
 use ndarray::{ArrayView2, Axis, s};
 use rayon::prelude::*;
 
@@ -12,10 +13,12 @@ use super::project::{Lanes, Projection, ROWS};
 /// Most stretches of rows that are counted apart, and most counters that they may have together.
 const STRETCHES: usize = 16;
 const COUNTERS: usize = 1 << 22;
-/// Partial results of a comparison in one instruction.
-const WIDTH: usize = 8;
-/// Counters for each bar: rows that follow each other often fall into the same one, and so need not wait.
+/// Counters for each bar: rows that follow each other often fall into the same one, and so need not wait. Of few bars
+/// each is met more often, and there is room for more counters.
 const BESIDE: usize = 2;
+const BESIDE_FEW: usize = 8;
+/// What counts as few bars.
+const FEW: usize = 32;
 
 type Span = (f32, f32);
 
@@ -42,12 +45,14 @@ pub(super) fn bars(
 
     let grids: Vec<Grid> =
         spans.iter().map(|&span| Grid::new(span, if span.0 < span.1 { n_counted } else { 1 })).collect();
-    let found: Vec<Result<Vec<[u32; BESIDE]>>> =
-        stretches.par_iter().map(|rows| pass.counts(rows.clone(), &grids, n_counted)).collect();
+    let of_stretch = |rows: &Range<usize>| match n_counted {
+        0..=FEW => pass.counts::<BESIDE_FEW>(rows.clone(), &grids, n_counted),
+        _ => pass.counts::<BESIDE>(rows.clone(), &grids, n_counted),
+    };
+    let found: Vec<Result<Vec<u32>>> = stretches.par_iter().map(of_stretch).collect();
     let mut counts = vec![0_u64; k * n_counted];
     for found in found {
-        let sums = found?.into_iter().map(|beside| beside.into_iter().map(u64::from).sum::<u64>());
-        counts.iter_mut().zip(sums).for_each(|(all, count)| *all += count);
+        counts.iter_mut().zip(found?).for_each(|(all, count)| *all += u64::from(count));
     }
     let finished = |((&(low, high), grid), counts): ((&Span, Grid), &[u64])| {
         if low == high {
@@ -106,8 +111,13 @@ impl Pass<'_> {
         Ok(spans)
     }
 
-    /// The counts of all projections behind one another.
-    fn counts(&self, rows: Range<usize>, grids: &[Grid], n_counted: usize) -> Result<Vec<[u32; BESIDE]>> {
+    /// The counts of all projections behind one another, counted with so many counters for each bar.
+    fn counts<const BESIDE: usize>(
+        &self,
+        rows: Range<usize>,
+        grids: &[Grid],
+        n_counted: usize,
+    ) -> Result<Vec<u32>> {
         let mut counts = vec![[0; BESIDE]; self.projections.len() * n_counted];
         let mut at = [0; ROWS];
         self.each(rows, |i, lanes, z| {
@@ -124,22 +134,6 @@ impl Pass<'_> {
             }
             rest.iter().for_each(|&at| counts[at as usize][0] += 1);
         })?;
-        Ok(counts)
+        Ok(counts.into_iter().map(|beside| beside.iter().sum()).collect())
     }
-}
-
-/// Least and greatest value. What is missing fails every comparison; those are written out and kept apart, because so
-/// each is one instruction for several values.
-fn span(z: &[f32]) -> Span {
-    let (mut low, mut high) = ([f32::INFINITY; WIDTH], [f32::NEG_INFINITY; WIDTH]);
-    let (chunks, rest) = z.as_chunks::<WIDTH>();
-    for chunk in chunks {
-        low = std::array::from_fn(|i| if chunk[i] < low[i] { chunk[i] } else { low[i] });
-        high = std::array::from_fn(|i| if chunk[i] > high[i] { chunk[i] } else { high[i] });
-    }
-    // The functions of the standard library pass over what is missing, but take more instructions.
-    (
-        low.iter().chain(rest).copied().fold(f32::INFINITY, f32::min),
-        high.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max),
-    )
 }

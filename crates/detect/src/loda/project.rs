@@ -2,6 +2,7 @@
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Random, Result};
 use anomalyst_kernels::distributions::standard_normal;
+use anomalyst_kernels::lanes::{PARTS, add_column, add_columns};
 use ndarray::ArrayView2;
 use rand::seq::index;
 
@@ -13,8 +14,6 @@ const LIMIT: f32 = 1e30;
 /// From one column to the next; not a power of two, so that the columns of a row do not compete for the same lines of
 /// the cache.
 const LANE: usize = ROWS + 16;
-/// Columns that are added at once, so that sums are written and read once for all of them.
-const PARTS: usize = 4;
 
 /// A block of rows, column by column.
 #[derive(Default)]
@@ -84,14 +83,11 @@ impl Projection {
         z.fill(0.0);
         let (together, rest) = self.parts.as_chunks::<PARTS>();
         for parts in together {
-            let [a, b, c, d] = parts.map(|(column, _)| lanes.column(column));
-            let weights = parts.map(|(_, weight)| weight);
-            for ((((z, &a), &b), &c), &d) in z.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *z = *z + weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
-            }
+            let columns = parts.map(|(column, _)| lanes.column(column));
+            add_columns(z, parts.map(|(_, weight)| weight), columns);
         }
         for &(column, weight) in rest {
-            z.iter_mut().zip(lanes.column(column)).for_each(|(z, &v)| *z += weight * v);
+            add_column(z, weight, lanes.column(column));
         }
     }
 }

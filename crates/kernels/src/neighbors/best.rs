@@ -77,9 +77,9 @@ impl Best {
         self.k
     }
 
-    /// Whether there are `k` already.
-    pub(super) fn is_full(&self) -> bool {
-        self.heap.len() == self.k
+    /// The point that the query must not meet.
+    pub(super) const fn skip(&self) -> u32 {
+        self.skip
     }
 
     /// Whether only a point of distance 0 and a number below every one from `first` on could still get in.

@@ -1,31 +1,32 @@
-//! Blocks of queries against tiles of points through matrix products.
+//! Blocks of queries against tiles of points.
 //!
 //! For a query `a` and a point `b`, both measured from the centre of the query's block, `|a|^2 + |b|^2 - 2 a b` is
-//! the squared distance up to rounding; one product of `[-2 a, 1]` and `[b, (1 - e) |b|^2]` gives all but the first
-//! term. The share `e` bounds the rounding, so what the product says is never above the truth, and a pair is
-//! measured anew, in f64, only when that lower bound is within the query's k-th distance. Measuring from the block's
-//! own centre keeps norms, and with them `e` times norms, small where distances are.
+//! the squared distance up to rounding. What is compared is `(1 - e) |b|^2 - 2 a b`, where the share `e` bounds the
+//! rounding: with `(1 - e) |a|^2` it is never above the truth, and with a little more never below. Pairs are compared
+//! while their sums are in registers ([`super::sweep`]); a point waits among the candidates of a query while it may be
+//! one of the nearest by these bounds, and only what still waits at the end is measured anew, in f64. Measuring
+//! bounds from the block's own centre keeps norms, and with them `e` times norms, small where distances are.
 
-use ndarray::{Array2, s};
-
-use super::best::{Best, Neighbor, squared_distance};
-use super::halves::TILE;
+use super::best::{Neighbor, squared_distance};
+use super::candidates::{Candidates, MAX_NORM, Rounding};
+use super::halves::{LEAF, TILE};
+use super::sweep::{Hit, Points, QUERIES, Queries, Width, sweep};
 use super::{Batch, NeighborIndex};
-use crate::product::matmul_transposed;
+use crate::wide::in_widest;
 
-/// Bounds that are compared at once.
-const STEP: usize = 32;
-/// Norms beyond this could overflow in the product; such pairs are all measured.
-const MAX_NORM: f32 = 1e36;
-
-/// Queries per block: enough to pay for preparing a tile, few enough that products stay in the cache.
+/// Queries per block: enough to pay for preparing a leaf, few enough to stay in the cache.
 pub(super) fn block_rows(k: usize) -> usize {
-    ((16 << 20) / (16 * k)).clamp(16, 256)
+    ((16 << 20) / (16 * k)).clamp(2 * QUERIES, 42 * QUERIES) / QUERIES * QUERIES
 }
 
-/// Time per pair of query and point of `d` columns, measured by `benches/neighbors.rs`.
-pub(super) fn pair_nanos(d: usize) -> f64 {
-    0.35 + 0.026 * d as f64
+/// Time per pair of query and point of `d` columns, measured by `benches/neighbors.rs`; without AVX-512 that of a
+/// product of matrices, which it does not exceed.
+pub(super) fn pair_nanos(d: usize, width: Width) -> f64 {
+    match width {
+        #[cfg(target_arch = "x86_64")]
+        Width::Avx512 => 0.12 + 0.0125 * d as f64,
+        _ => 0.35 + 0.026 * d as f64,
+    }
 }
 
 /// The bound on rounding as a share of `|a|^2 + |b|^2`: `d + 1` products summed in any order, norms summed once,
@@ -90,106 +91,140 @@ fn box_of<'a>(rows: impl Iterator<Item = &'a [f32]>, d: usize) -> Vec<f32> {
     bounds
 }
 
+/// What a thread reuses from block to block.
+pub(super) struct Block {
+    width: Width,
+    rounding: Rounding,
+    center: Vec<f32>,
+    /// The queries from the centre, times -2; see [`Queries`].
+    columns: Vec<[f32; QUERIES]>,
+    limits: Vec<[f32; QUERIES]>,
+    candidates: Vec<Candidates>,
+    /// The points of a leaf from the centre, and their squared norms.
+    lanes: Vec<[f32; LEAF]>,
+    norms: [f32; LEAF],
+    hits: Vec<Hit>,
+}
+
+impl Block {
+    /// For queries of `d` columns.
+    pub(super) fn new(d: usize) -> Self {
+        Self {
+            width: Width::widest(),
+            rounding: Rounding { share: rounding_share(d), tiny: f32::MIN_POSITIVE * (d + 2) as f32 },
+            center: Vec::new(),
+            columns: Vec::new(),
+            limits: Vec::new(),
+            candidates: Vec::new(),
+            lanes: vec![[0.0; LEAF]; d],
+            norms: [0.0; LEAF],
+            hits: Vec::new(),
+        }
+    }
+
+    fn restart(&mut self, batch: &Batch<'_>, block: &[u32]) {
+        let (d, n_groups) = (self.lanes.len(), block.len().div_ceil(QUERIES));
+        self.center = center_of(block.iter().map(|&query| batch.row(query)), d);
+        self.columns.clear();
+        self.columns.resize(n_groups * d, [0.0; QUERIES]);
+        self.limits.clear();
+        // Nothing is below what stands where a group is not full.
+        self.limits.resize(n_groups, [f32::NEG_INFINITY; QUERIES]);
+        self.candidates.resize_with(block.len(), || Candidates::new(batch.k));
+        for (i, (&query, candidates)) in block.iter().zip(&mut self.candidates).enumerate() {
+            let (group, slot) = (i / QUERIES, i % QUERIES);
+            let columns = &mut self.columns[group * d..][..d];
+            let mut norm = 0.0;
+            for ((&v, &c), column) in batch.row(query).iter().zip(&self.center).zip(columns) {
+                norm += (v - c) * (v - c);
+                column[slot] = -2.0 * (v - c);
+            }
+            candidates.restart(batch.skip(query), norm, self.rounding);
+            self.limits[group][slot] = candidates.limit();
+        }
+    }
+
+    /// Lets every query look at the points of a leaf.
+    fn look_into_leaf(&mut self, index: &NeighborIndex, batch: &Batch<'_>, block: &[u32], leaf: usize) {
+        let (from, center) = (index.tree.lanes(leaf), self.center.as_slice());
+        let (to, norms) = (self.lanes.as_mut_slice(), &mut self.norms);
+        in_widest!(shift(from: &[[f32; LEAF]], center: &[f32], to: &mut [[f32; LEAF]], norms: &mut [f32; LEAF]));
+        let keep = 1.0 - self.rounding.share;
+        let starts = self.norms.map(|norm| if norm < MAX_NORM { keep * norm } else { f32::NAN });
+        let queries = Queries { columns: &self.columns, limits: &self.limits };
+        self.hits.clear();
+        sweep(self.width, queries, Points { columns: &self.lanes, starts: &starts }, &mut self.hits);
+        let first = leaf * LEAF;
+        let n_points = (index.len() - first).min(LEAF);
+        for hit in &self.hits {
+            let query = hit.query as usize;
+            let Some(candidates) = self.candidates.get_mut(query) else { continue };
+            let row = batch.row(block[query]);
+            let measure = |place: u32| index.measure(row, place);
+            // What fills up the last leaf is NaN, as near as what overflows.
+            let mut points = hit.points & (u32::MAX >> (LEAF - n_points));
+            while points != 0 {
+                let slot = points.trailing_zeros() as usize;
+                points &= points - 1;
+                let place = first + slot;
+                let bounds = (hit.sums[slot], self.norms[slot]);
+                candidates.offer((place as u32, index.ids[place]), bounds, self.rounding, measure);
+            }
+            self.limits[query / QUERIES][query % QUERIES] = candidates.limit();
+        }
+    }
+}
+
 impl NeighborIndex {
     /// Finds the neighbours of the queries numbered in `block`.
-    pub(super) fn search_blocked(&self, batch: &Batch<'_>, block: &[u32], out: &mut [Neighbor]) {
-        let d = self.n_columns;
-        let keep = 1.0 - rounding_share(d);
-        let center = center_of(block.iter().map(|&query| batch.row(query)), d);
-        let mut left = Array2::zeros((block.len(), d + 1));
-        let mut norms = vec![0.0; block.len()];
-        let rows = left.as_slice_mut().unwrap_or_default().chunks_exact_mut(d + 1);
-        for ((&query, row), norm) in block.iter().zip(rows).zip(&mut norms) {
-            *norm = shift(batch.row(query), &center, row);
-            row[..d].iter_mut().for_each(|v| *v *= -2.0);
-            row[d] = 1.0;
-        }
-        let mut bests: Vec<Best> = block.iter().map(|_| Best::new(batch.k)).collect();
-        bests.iter_mut().zip(block).for_each(|(best, &query)| best.restart(batch.skip(query)));
-        let mut right = Array2::zeros((TILE, d + 1));
-        let mut bounds = Array2::zeros((block.len(), TILE));
+    pub(super) fn search_blocked(
+        &self,
+        batch: &Batch<'_>,
+        block: &[u32],
+        scratch: &mut Block,
+        out: &mut [Neighbor],
+    ) {
+        scratch.restart(batch, block);
         for (reach, tile) in self.tiles.by_distance(block.iter().map(|&query| batch.row(query))) {
-            if bests.iter().all(|best| best.worst() < reach) {
+            let mut open = scratch.candidates.iter();
+            if open.all(|candidates| candidates.is_nearer_than(reach)) {
                 break;
             }
-            if bests.iter().all(|best| best.is_settled_before(self.tiles.first[tile])) {
+            let first = self.tiles.first[tile];
+            if scratch.candidates.iter().all(|candidates| candidates.is_settled_before(first)) {
                 continue;
             }
-            let places = tile * TILE..self.len().min((tile + 1) * TILE);
-            let rows = right.as_slice_mut().unwrap_or_default().chunks_exact_mut(d + 1);
-            let mut largest = 0.0_f32;
-            for (place, row) in places.clone().zip(rows) {
-                let norm = shift(self.row(place), &center, row);
-                row[d] = if norm < MAX_NORM { keep * norm } else { f32::NAN };
-                largest = largest.max(norm);
-            }
-            let n = places.len();
-            matmul_transposed(left.view(), right.slice(s![..n, ..]), bounds.slice_mut(s![.., ..n]));
-            let rows = bounds.as_slice().unwrap_or_default().chunks_exact(TILE);
-            for (((bounds, best), &query), &norm) in rows.zip(&mut bests).zip(block).zip(&norms) {
-                let slack =
-                    if best.is_full() { f32::INFINITY } else { 2.0 * (1.0 - keep) * (norm + largest) };
-                let query = Query { row: batch.row(query), norm: keep * norm, slack };
-                self.look_into_row(&bounds[..n], places.start, &query, best);
-            }
+            let leaves = tile * TILE / LEAF..self.len().min((tile + 1) * TILE).div_ceil(LEAF);
+            leaves.for_each(|leaf| scratch.look_into_leaf(self, batch, block, leaf));
         }
-        bests.iter_mut().zip(out.chunks_exact_mut(batch.k)).for_each(|(best, out)| best.take_into(out));
+        let rows = block.iter().map(|&query| batch.row(query));
+        for ((candidates, row), out) in
+            scratch.candidates.iter_mut().zip(rows).zip(out.chunks_exact_mut(batch.k))
+        {
+            candidates.take_into(scratch.rounding, &|place| self.measure(row, place), out);
+        }
     }
 
-    /// Measures the pairs whose lower bound is within reach.
-    #[allow(
-        clippy::neg_cmp_op_on_partial_ord,
-        reason = "comparisons are written so that NaN, the mark of an overflow, is measured"
-    )]
-    fn look_into_row(&self, bounds: &[f32], start: usize, query: &Query<'_>, best: &mut Best) {
-        let tiny = f64::from(f32::MIN_POSITIVE) * (query.row.len() + 2) as f64;
-        let limit = |best: &Best| {
-            let limit = ((best.worst() + tiny - f64::from(query.norm)) as f32).next_up();
-            if query.norm < MAX_NORM { limit } else { f32::INFINITY }
-        };
-        let first = first_reach(bounds, best.k() + 1, query.slack);
-        let mut reach = limit(best).min(first);
-        for (step, some) in bounds.chunks(STEP).enumerate() {
-            if !some.iter().fold(false, |any, &bound| any | !(bound > reach)) {
-                continue;
-            }
-            for (slot, &bound) in some.iter().enumerate() {
-                let place = start + step * STEP + slot;
-                if bound > reach || best.is_settled_before(self.ids[place]) {
-                    continue;
-                }
-                if best.offer(squared_distance(query.row, self.row(place)), self.ids[place]) {
-                    reach = limit(best).min(first);
-                }
-            }
-        }
+    /// The squared distance and the number of the point at a place.
+    fn measure(&self, row: &[f32], place: u32) -> (f64, u32) {
+        let point = self.row(place as usize);
+        let squared = in_widest!(squared_distance(row: &[f32], point: &[f32]) -> f64);
+        (squared, self.ids[place as usize])
     }
 }
 
-/// What a row of bounds belongs to.
-struct Query<'a> {
-    row: &'a [f32],
-    /// The squared norm, as far as it is part of the bounds.
-    norm: f32,
-    /// How far a bound of this row can be below the truth.
-    slack: f32,
-}
-
-/// A bound that `count` points of the row surely keep: the lowest bounds of as many of the [`STEP`] interleaved parts,
-/// and what they can be below the truth. It spares measuring most of a first tile.
-fn first_reach(bounds: &[f32], count: usize, slack: f32) -> f32 {
-    if count > STEP || !slack.is_finite() {
-        return f32::INFINITY;
-    }
-    let mut lowest = [f32::INFINITY; STEP];
-    for some in bounds.as_chunks::<STEP>().0 {
-        for lane in 0..STEP {
-            lowest[lane] = if some[lane] < lowest[lane] { some[lane] } else { lowest[lane] };
+/// Writes a leaf's points less the centre to `out`, and their squared norms.
+#[inline(always)]
+fn shift(from: &[[f32; LEAF]], center: &[f32], to: &mut [[f32; LEAF]], norms: &mut [f32; LEAF]) {
+    let mut sums = [0.0; LEAF];
+    for ((from, &center), to) in from.iter().zip(center).zip(to) {
+        for slot in 0..LEAF {
+            let v = from[slot] - center;
+            to[slot] = v;
+            sums[slot] += v * v;
         }
     }
-    let (_, nth, _) = lowest.select_nth_unstable_by(count - 1, f32::total_cmp);
-    // Adding rounds by less than the slack, which is taken twice.
-    *nth + 2.0 * slack
+    *norms = sums;
 }
 
 /// The mean of some rows.
@@ -201,18 +236,4 @@ fn center_of<'a>(rows: impl Iterator<Item = &'a [f32]>, d: usize) -> Vec<f32> {
         row.iter().zip(&mut sums).for_each(|(&v, sum)| *sum += f64::from(v));
     }
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
-}
-
-/// Writes `row - center` to the first places of `out` and gives its squared norm.
-fn shift(row: &[f32], center: &[f32], out: &mut [f32]) -> f32 {
-    for ((out, &v), &c) in out.iter_mut().zip(row).zip(center) {
-        *out = v - c;
-    }
-    let mut sums = [0.0_f32; 8];
-    let chunks = out[..row.len()].chunks_exact(8);
-    let rest: f32 = chunks.remainder().iter().map(|v| v * v).sum();
-    for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, v)| *sum += v * v);
-    }
-    sums.iter().sum::<f32>() + rest
 }

@@ -97,6 +97,13 @@ impl Tree {
         number as u32
     }
 
+    /// The points of a leaf, column by column, filled up with NaN.
+    #[inline(always)]
+    pub(super) fn lanes(&self, leaf: usize) -> &[[f32; LEAF]] {
+        let width = LEAF * self.n_columns;
+        self.lanes[leaf * width..][..width].as_chunks().0
+    }
+
     /// The bounds of a node's boxes, column by column.
     #[inline(always)]
     fn bounds(&self, node: usize) -> &[[[f32; FAN]; 2]] {
@@ -222,9 +229,7 @@ impl Group {
         }
         let row = &self.rows[query * self.n_columns..][..self.n_columns];
         let limit = &mut self.limits[query];
-        let width = LEAF * self.n_columns;
-        let lanes = tree.lanes[leaf * width..][..width].as_chunks::<LEAF>().0;
-        if !squares(lanes, row, *limit, (&mut self.sums, &mut self.within)) {
+        if !squares(tree.lanes(leaf), row, *limit, (&mut self.sums, &mut self.within)) {
             return;
         }
         let from = leaf * LEAF;
