@@ -8,7 +8,7 @@ use super::project::ROWS;
 /// Bars that are counted where their number is to be chosen: a power of two, so that bars of half, a quarter and so
 /// on of their number have the same edges to the last bit.
 pub(super) const FINE: usize = 1024;
-/// The most places of a histogram; cells beside it count too, and must stay far below the limit of [`floor`].
+/// The most places of a histogram; cells beside it count too, and must stay far below the limit of [`lanes::cells`].
 const MOST_PLACES: usize = 1 << 20;
 /// What part of a row an empty bar counts as; below 1, so that what was never met is odder than what was met once.
 const EMPTY: f64 = 0.1;
