@@ -1,6 +1,7 @@
 //! What is asked about each event: its series, its place in it, what else is odd there.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 use anomalyst_core::{Result, Series};
@@ -30,9 +31,9 @@ impl<'a> Asking<'a> {
         let of_series: Vec<Range<usize>> = series.ranges().collect();
         let mut periods = HashMap::new();
         for span in &spans[..n_asked] {
-            if !periods.contains_key(&span.series) {
+            if let Entry::Vacant(place) = periods.entry(span.series) {
                 let own = of_series.get(span.series).cloned().unwrap_or_default();
-                periods.insert(span.series, period(series, &own)?);
+                place.insert(period(series, &own)?);
             }
         }
         let ranges = spans.iter().map(|span| span.first..span.last + 1).collect();
