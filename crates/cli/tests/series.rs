@@ -38,11 +38,95 @@ fn scan_finds_the_event_and_says_when() {
     assert_eq!(folder.read("s.ndjson").lines().count(), 2000);
     let html = folder.read("s.html");
     assert!(
-        html.contains("class=\"odd\"") && html.contains("2024-03-01T00:00:00Z")
-            || html.contains("2024-03-01")
+        html.contains("class=\"ev\"") && html.contains("id=\"event-1\"") && html.contains("1 Mar 2024"),
+        "{html}"
     );
     let text = folder.run("scan s.csv").ok().stdout;
     assert!(text.contains("event") && text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+/// Twelve waves; `c3` jumps at point 1500, and `c4`, which follows it, one point later; each has done so before.
+fn machine() -> String {
+    let mut text = (1..=12).fold(String::from("at"), |text, c| format!("{text},c{c}"));
+    text.push('\n');
+    let noise =
+        |i: usize, c: usize| ((i * 7919 + c * 104_729 + i * i % 977 * 31) % 1000) as f64 / 1000.0 - 0.5;
+    let base = |i: usize| (i as f64 / 30.0 * std::f64::consts::TAU).sin();
+    let odd = |i: usize| if (700..720).contains(&i) || (1500..1520).contains(&i) { 12.0 } else { 0.0 };
+    let led = |i: usize| base(i) + noise(i, 3) + odd(i);
+    for i in 0..2400 {
+        let _ = write!(text, "{}", 1_700_000_000 + 60 * i);
+        for c in 1..=12 {
+            let value = match c {
+                3 => led(i),
+                4 => led(i.saturating_sub(1)) + 0.1 * noise(i, 4),
+                c => base(i + c) + noise(i, c),
+            };
+            let _ = write!(text, ",{value:.4}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn events_say_what_was_expected_who_left_first_and_what_is_alike() {
+    let folder = Folder::new().with("m.csv", machine());
+    let json = folder
+        .run("scan m.csv --as series --time at --method rolling_mad --json --report m.html")
+        .ok()
+        .json();
+    let events = json["events"].as_array().unwrap();
+    let event = &events[0];
+    let blamed = &event["channels"][0];
+    assert!(["c3", "c4"].contains(&blamed["channel"].as_str().unwrap()), "{event}");
+    let [low, middle, high] = ["low", "middle", "high"].map(|key| blamed["expected"][key].as_f64().unwrap());
+    assert!(low < middle && middle < high && high < 12.0, "{blamed}");
+    assert_eq!(event["departures"][0]["channel"], "c3", "{event}");
+    assert_eq!(event["departures"][0]["related"], true);
+    let at = event["departures"][0]["left_relations"]["point"].as_u64().unwrap();
+    assert!(at == 700 || at == 1500, "{event}");
+    assert!(
+        event["sentence"].as_str().unwrap().contains("`c3` broke away from the others first, at 2023-"),
+        "{event}"
+    );
+    let others: Vec<&serde_json::Value> =
+        events[1..].iter().filter(|other| other["first"] == event["similar"][0]["first"]).collect();
+    assert!(others.len() == 1, "{events:?}");
+    let html = folder.read("m.html");
+    for part in [
+        "id=\"event-1\"",
+        "href=\"#event-2\"",
+        "class=\"legend\"",
+        "Like the events of",
+        "taken apart",
+        "Who left first",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(html.len() < 1_000_000 && !html.contains("NaN"), "{}", html.len());
+}
+
+/// What a program reads of an event is what the documentation names.
+#[test]
+fn every_field_of_an_event_is_documented() {
+    let docs = include_str!("../../../docs/series.md");
+    let folder = Folder::new().with("m.csv", machine());
+    let json = folder.run("scan m.csv --as series --time at --method rolling_mad --json").ok().json();
+    let event = &json["events"][0];
+    let mut parts = vec![event];
+    parts.extend([
+        &event["channels"][0],
+        &event["channels"][0]["expected"],
+        &event["departures"][0],
+        &event["similar"][0],
+    ]);
+    parts.push(&event["departures"][0]["left_relations"]);
+    for part in parts {
+        for key in part.as_object().unwrap().keys() {
+            assert!(docs.contains(&format!("`{key}`")), "{key}");
+        }
+    }
 }
 
 #[test]

@@ -31,6 +31,11 @@ pub struct Event {
     pub kind: EventKind,
     /// The channels that made it odd, strongest first.
     pub channels: Vec<ChannelEvidence>,
+    /// Of several channels those that left what is usual, first those that the others no longer tell, in the order of
+    /// time; empty where that is not known.
+    pub departures: Vec<Departure>,
+    /// Other events of the same series that look like it, most alike first.
+    pub similar: Vec<SimilarEvent>,
     /// One plain sentence.
     pub sentence: String,
 }
@@ -92,32 +97,52 @@ pub struct ChannelEvidence {
     pub low: String,
     /// The upper end of the band.
     pub high: String,
+    /// The same band in numbers; absent where nothing can be expected.
+    pub expected: Option<ExpectedBand>,
 }
 
-/// A series reduced to what a picture can show.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct SeriesPicture {
-    /// What the user calls the series.
-    pub series: String,
-    /// How many points it has.
-    pub n_points: usize,
-    /// When it begins and ends.
-    pub span: [String; 2],
-    /// For each bucket of points the position of its first point in the series.
-    pub buckets: Vec<usize>,
-    /// Channels, the most odd ones first.
-    pub channels: Vec<ChannelPicture>,
-    /// The lowest and highest score in each bucket.
-    pub scores: Vec<[f32; 2]>,
-    /// Events by the positions of their first and last points in the series.
-    pub events: Vec<[usize; 2]>,
+/// What a channel was expected to be at one point, in its own unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExpectedBand {
+    /// Lower end.
+    pub low: f64,
+    /// What was likeliest.
+    pub middle: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
-/// One channel of a picture.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ChannelPicture {
+/// How one of several channels left what is usual in an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Departure {
     /// Its name.
     pub channel: String,
-    /// The lowest and highest value in each bucket; `NaN` where all are missing.
-    pub values: Vec<[f32; 2]>,
+    /// Whether other channels tell it where all is usual; where not, its relations are those to its own last value.
+    pub related: bool,
+    /// Where the others no longer told it.
+    pub left_relations: Option<PointName>,
+    /// Where it left its own band.
+    pub left_band: Option<PointName>,
+    /// The largest distance from what its relations tell, in usual distances.
+    pub surprise: f64,
+}
+
+/// A point and what it is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointName {
+    /// Its position in what was read, counted from 0 in the order of time.
+    pub point: usize,
+    /// Its time, or its number in its series counted from 1.
+    pub at: String,
+}
+
+/// An event that looks like another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SimilarEvent {
+    /// Position of its first point in what was read.
+    pub first: usize,
+    /// Position of its last point.
+    pub last: usize,
+    /// When it begins, as events say it.
+    pub start: String,
 }

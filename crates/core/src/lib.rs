@@ -19,6 +19,7 @@ mod features;
 mod notice;
 mod outcome;
 mod params;
+mod picture;
 mod run;
 mod series;
 mod table;
@@ -30,7 +31,7 @@ pub use detector::{Attribute, Attributions, Checked, Detector, DetectorExt, Fitt
 pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Wants};
 pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
 pub use error::{Error, ErrorKind, Result};
-pub use event::{ChannelEvidence, ChannelPicture, Event, EventKind, SeriesPicture};
+pub use event::{ChannelEvidence, Departure, Event, EventKind, ExpectedBand, PointName, SimilarEvent};
 pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, Expected, NearestRow};
 pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
 pub use notice::{Notice, NoticeKind, Notices, Tally};
@@ -39,6 +40,9 @@ pub use outcome::{
     MethodSummary, Outcome, ProfileValues, Reproduce, RowMap, SourceSummary, ThresholdSummary, Timing,
 };
 pub use params::{Params, check_params, params_from_json, params_schema};
+pub use picture::{
+    ChannelPicture, EventMark, EventPicture, HeatPicture, PartsPicture, PictureAxis, SeriesPicture,
+};
 pub use run::{Cancel, Progress, Random, Run, Silent, Stage};
 pub use series::{Series, ranges_of};
 pub use table::{Batches, Column, ColumnData, ColumnKind, ColumnSpec, Dataset, Schema, Table, time_text};

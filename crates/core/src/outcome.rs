@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnKind, Decisions, Event, Evidence, Interval, Notice, SeriesPicture, Severity, Verdict};
+use crate::{
+    ColumnKind, Decisions, Event, EventPicture, Evidence, Interval, Notice, SeriesPicture, Severity, Verdict,
+};
 
 /// The result of `scan` or `score`.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +33,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Of series, what a picture of each shows; those with events first.
     pub pictures: Vec<SeriesPicture>,
+    /// Of the highest events, what a picture of each and its surroundings shows.
+    pub zooms: Vec<EventPicture>,
     /// Every column, used or not.
     pub profiles: Vec<ColumnProfile>,
     /// The items in two dimensions.

@@ -22,7 +22,8 @@ mod fixture;
 
 pub use atomic::{AtomicFile, atomic_write};
 pub use document::{
-    Axis, Block, Chart, Document, Grid, Ranks, Section, Strip, document_html, document_text, write_document,
+    Axis, Block, Card, Chart, Document, Grid, HeatMap, Lane, Listing, Mark, Ranks, Section, Strip,
+    document_html, document_text, write_document,
 };
 pub use explanation::explanation;
 pub use html::{report_html, write_report};

@@ -1,14 +1,16 @@
 //! What was found in series: events as a table for the terminal, and as a page with pictures.
 
-use anomalyst_core::{Event, NoticeKind, Outcome};
+mod page;
+#[cfg(test)]
+mod tests;
 
-use crate::document::{Block, Document, Grid, Section, Strip};
+use anomalyst_core::{Event, Outcome};
+
+pub(crate) use page::document;
+
 use crate::layout::{Cell, TableColumn, Tint, table};
 use crate::terminal::Page;
-use crate::text::{ScoreFormat, counted, p_value};
-
-/// Events with a row of their own on the page.
-const MAX_EVENTS: usize = 200;
+use crate::text::{ScoreFormat, counted};
 
 /// The events of `outcome`, most anomalous first.
 pub(crate) fn events(page: &mut Page, outcome: &Outcome) {
@@ -77,99 +79,4 @@ fn event_table(page: &Page, shown: &[Event], scores: ScoreFormat) -> Option<Vec<
 
 fn tint(event: &Event) -> Tint {
     Tint::of(event.severity)
-}
-
-/// The page of an outcome of series.
-pub(crate) fn document(outcome: &Outcome) -> Document {
-    let source = &outcome.source;
-    let lead = format!(
-        "{} in {} points, flagged by {}. Method: {}.",
-        counted(outcome.n_events, "event"),
-        crate::text::count(source.n_rows),
-        outcome.decision.threshold.name,
-        outcome.method.title
-    );
-    let mut sections = Vec::new();
-    for picture in &outcome.pictures {
-        let mut rows: Vec<(String, Vec<[f32; 2]>)> = picture
-            .channels
-            .iter()
-            .map(|channel| (channel.channel.clone(), channel.values.clone()))
-            .collect();
-        rows.push(("score".into(), picture.scores.clone()));
-        let strip = Strip {
-            title: "Channels and the score; what was flagged is marked.".into(),
-            ends: picture.span.clone(),
-            n_points: picture.n_points,
-            buckets: picture.buckets.clone(),
-            rows,
-            marked: picture.events.clone(),
-        };
-        let title = if picture.series.is_empty() { "The series".into() } else { picture.series.clone() };
-        sections.push(Section { title, blocks: vec![Block::Strip(strip)] });
-    }
-    let events = &outcome.events[..outcome.events.len().min(MAX_EVENTS)];
-    if !events.is_empty() {
-        sections.push(Section { title: "Events".into(), blocks: vec![Block::Grid(grid(events))] });
-    }
-    let notes: Vec<Block> = outcome
-        .notices
-        .iter()
-        .map(|notice| {
-            let column = notice.column.as_ref().map(|column| format!("{column}: ")).unwrap_or_default();
-            let mark = if notice.kind == NoticeKind::Handled { "Handled: " } else { "" };
-            Block::Text(format!("{mark}{column}{}", notice.message))
-        })
-        .collect();
-    if !notes.is_empty() {
-        sections.push(Section { title: "What was noticed".into(), blocks: notes });
-    }
-    let again = vec![
-        Block::Text(outcome.reproduce.command.clone()),
-        Block::Text(format!("Version {}, seed {}.", outcome.reproduce.version, outcome.reproduce.seed)),
-        Block::Text(format!("p-values: {}.", outcome.decision.p_value_meaning)),
-    ];
-    sections.push(Section { title: "How to get this again".into(), blocks: again });
-    let name = match source.paths.as_slice() {
-        // The folder is not what the page is about.
-        [one] => one.rsplit(['/', '\\']).next().unwrap_or(one).to_owned(),
-        paths => crate::text::source_name(paths),
-    };
-    Document { title: format!("What does not belong in {name}"), lead, sections }
-}
-
-fn grid(events: &[Event]) -> Grid {
-    let titles = [
-        ("series", false),
-        ("from", false),
-        ("to", false),
-        ("points", true),
-        ("kind", false),
-        ("score", true),
-        ("p", true),
-        ("severity", false),
-        ("channels", false),
-        ("why", false),
-    ];
-    let scores = ScoreFormat::of(events.iter().map(|event| event.score));
-    let row = |event: &Event| {
-        let channels =
-            event.channels.iter().take(3).map(|c| format!("{} {:.0} %", c.channel, 100.0 * c.share));
-        vec![
-            event.series.clone(),
-            event.start.clone(),
-            event.end.clone(),
-            (event.last - event.first + 1).to_string(),
-            event.kind.as_str().to_owned(),
-            scores.text(event.score),
-            event.p_value.map(p_value).unwrap_or_default(),
-            event.severity.as_str().to_owned(),
-            channels.collect::<Vec<_>>().join(", "),
-            event.sentence.clone(),
-        ]
-    };
-    Grid {
-        columns: titles.iter().map(|(title, is_number)| ((*title).to_owned(), *is_number)).collect(),
-        rows: events.iter().map(row).collect(),
-    }
 }

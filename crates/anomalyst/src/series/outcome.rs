@@ -1,12 +1,15 @@
 //! Scores of points made an outcome: verdicts in the order of the rows, events with their reasons, pictures.
 
-use std::collections::HashMap;
-use std::ops::Range;
+mod asking;
+mod departures;
+mod season;
 
-use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, Table};
-use anomalyst_decide::{EventSpan, SeriesDecision};
-use anomalyst_explain::series::{EventQuestion, explain_event};
-use anomalyst_kernels::period::dominant_period;
+use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, SimilarEvent, Table};
+use anomalyst_decide::SeriesDecision;
+use anomalyst_explain::series::explain_event;
+
+pub(super) use asking::{Asking, point_name};
+pub(super) use season::period_of;
 
 use super::model::TrainedSeries;
 use super::pictures::pictures;
@@ -38,20 +41,20 @@ pub(super) fn outcome(
     let decisions = decision.decide(scores, &series.ends)?;
     let mut spans = decision.events(scores, &series.ends)?;
     spans.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
-    let ranges: Vec<Range<usize>> = spans.iter().map(|span| span.first..span.last + 1).collect();
-    let mut events = Vec::new();
-    let mut periods: HashMap<usize, Option<usize>> = HashMap::new();
-    for span in spans.iter().take(MOST_EXPLAINED.max(options.n_findings)) {
+    let n_explained = MOST_EXPLAINED.max(options.n_findings).min(spans.len());
+    let asking = Asking::new(series, &spans, n_explained)?;
+    let mut events = Vec::with_capacity(n_explained);
+    for i in 0..n_explained {
         run.check()?;
-        let period = *periods.entry(span.series).or_insert_with(|| period(series, span.series));
-        events.push(event(series, span, (&ranges, period), &decisions, run)?);
+        events.push(event(&asking, i, &decisions, run)?);
     }
+    departures::add(&asking, &mut events, run)?;
     let mut event_of = vec![None; scores.len()];
     events.iter().for_each(|event| event_of[event.first..=event.last].fill(Some(event)));
     let reason = |&point: &usize| event_of[point].map(|event| event.sentence.clone()).unwrap_or_default();
     let reasons = points.iter().map(reason).collect();
-    let with_report = options.with_report;
-    let pictures = if with_report { pictures(series, scores, &spans, &events) } else { Vec::new() };
+    let (pictures, zooms) =
+        if options.with_report { pictures(&asking, scores, &events, run)? } else { Default::default() };
     let summary = decision.summary(&decisions);
     let in_rows = |values: &[f64]| -> Vec<f64> { by_row(points, values) };
     Ok(Outcome {
@@ -71,6 +74,7 @@ pub(super) fn outcome(
         n_events: spans.len(),
         events,
         pictures,
+        zooms,
         ..Outcome::default()
     })
 }
@@ -80,24 +84,16 @@ fn by_row<T: Copy>(points: &[usize], values: &[T]) -> Vec<T> {
     points.iter().map(|&point| values[point]).collect()
 }
 
-fn event(
-    series: &Series,
-    span: &EventSpan,
-    (others, period): (&[Range<usize>], Option<usize>),
-    decisions: &Decisions,
-    run: &Run,
-) -> Result<Event> {
-    let range = series.ranges().nth(span.series).unwrap_or_default();
-    let question = EventQuestion {
-        series,
-        range: range.clone(),
-        event: span.first..span.last + 1,
-        peak: span.peak,
-        others,
-        period,
-    };
+fn event(asking: &Asking<'_>, i: usize, decisions: &Decisions, run: &Run) -> Result<Event> {
+    let (series, span) = (asking.series, &asking.spans[i]);
+    let question = asking.question(i);
     let answer = explain_event(&question, run)?;
-    let name = |point: usize| point_name(series, &range, point);
+    let name = |point: usize| point_name(series, &question.range, point);
+    let similar = answer.similar.iter().map(|other| SimilarEvent {
+        first: other.start,
+        last: other.end - 1,
+        start: name(other.start),
+    });
     Ok(Event {
         series: series.keys.get(span.series).cloned().unwrap_or_default(),
         first: span.first,
@@ -111,29 +107,8 @@ fn event(
         severity: decisions.severity[span.peak],
         kind: answer.kind,
         channels: answer.channels,
+        departures: Vec::new(),
+        similar: similar.collect(),
         sentence: answer.sentence,
     })
-}
-
-/// The period of the first channel of a series, where it is as long as three of them.
-fn period(series: &Series, of: usize) -> Option<usize> {
-    let range = series.ranges().nth(of)?;
-    let values: Vec<f64> = series
-        .values
-        .column(0)
-        .iter()
-        .skip(range.start)
-        .take(range.len())
-        .map(|v| if v.is_finite() { *v } else { 0.0 })
-        .collect();
-    let period = dominant_period(&values);
-    (3 * period <= values.len()).then_some(period)
-}
-
-/// The time of a point, or its number in its series counted from 1.
-pub(super) fn point_name(series: &Series, range: &Range<usize>, point: usize) -> String {
-    match &series.times {
-        Some(times) => anomalyst_core::time_text(times[point]),
-        None => (point - range.start + 1).to_string(),
-    }
 }

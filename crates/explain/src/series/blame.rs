@@ -44,7 +44,7 @@ const MOST: f64 = 1e6;
 const FIRST_BONUS: f64 = 0.5;
 /// Usual errors off at which two points in a row, or one, have left the band: among some hundred points of noise one
 /// is as far off as the first.
-const LEFT: f64 = 3.0;
+pub(super) const LEFT: f64 = 3.0;
 const FAR: f64 = 5.0;
 /// Channels that are screened in one piece, so that rows are read along.
 const BLOCK: usize = 64;
@@ -70,27 +70,55 @@ pub(super) struct Suspect {
     pub(super) blame: f64,
 }
 
-impl Suspect {
-    fn new(scene: &Scene<'_>, index: usize, compared: usize) -> Result<Self> {
+/// How a channel went in the event, beside what was expected.
+struct Course {
+    channel: Channel,
+    expected: Option<Expected>,
+    bands: Vec<Band>,
+    deviations: Vec<f64>,
+    level: f64,
+    missing: f64,
+    onset: Option<usize>,
+}
+
+impl Course {
+    fn new(scene: &Scene<'_>, index: usize) -> Self {
         let channel = Channel::new(scene, index);
         let expected = Expected::learn(scene, &channel);
         let event = scene.event.clone();
         let (mut bands, mut deviations, mut level) = (Vec::new(), Vec::new(), 0.0);
-        let mut wanders = false;
         if let Some(expected) = &expected {
             bands = expected.bands(event.clone());
             deviations = expected.deviations(&channel, event.clone());
             let there = deviations.iter().copied().filter(|d| d.is_finite()).collect();
             level = level_part(excess(there), expected.forecast.usual_excess.clone());
-            wanders = expected.forecast.rule == Rule::Last;
         }
         let gone = |point: usize| channel.z[point].is_nan();
-        let missing_here = share(event.clone(), gone);
-        let missing = (missing_here - share_quiet(scene, gone)).max(0.0);
+        let missing = (share(event.clone(), gone) - share_quiet(scene, gone)).max(0.0);
         let onset = departure(&deviations)
             .or_else(|| (missing > 0.0).then(|| event.clone().position(gone)).flatten());
+        Self { channel, expected, bands, deviations, level, missing, onset }
+    }
+}
+
+/// For each of `channels` the first point of the event, from its start, at which it left its band; `None` where it is
+/// missing no more than usual and no further off than chance explains.
+pub(super) fn onsets(scene: &Scene<'_>, channels: &[usize], run: &Run) -> Result<Vec<Option<usize>>> {
+    let onset = |&index: &usize| {
+        run.check()?;
+        let course = Course::new(scene, index);
+        Ok(course.onset.filter(|_| course.level > FREE || course.missing > 0.0))
+    };
+    run.install(|| channels.par_iter().map(onset).collect())
+}
+
+impl Suspect {
+    fn new(scene: &Scene<'_>, index: usize, compared: usize) -> Result<Self> {
+        let Course { channel, expected, bands, deviations, level, missing, onset } =
+            Course::new(scene, index);
+        let wanders = expected.as_ref().is_some_and(|expected| expected.forecast.rule == Rule::Last);
         let texture = TextureChange::of(scene, &channel, wanders)?;
-        let compared = compared.min((MOST_VALUES / event.len()).max(100));
+        let compared = compared.min((MOST_VALUES / scene.event.len()).max(100));
         let shape = shape_distance(scene, &channel, compared).min(MOST);
         let parts = [level, shape, texture.motion.spreads, texture.swing.spreads, missing * MISSING_WEIGHT];
         let excesses = parts.map(|part| (part.min(MOST) - FREE).max(0.0));

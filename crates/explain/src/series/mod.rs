@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use anomalyst_core::{ChannelEvidence, EventKind, Result, Run, Series};
+use anomalyst_core::{ChannelEvidence, EventKind, ExpectedBand, Result, Run, Series};
 
 use crate::cells::number_text;
 
@@ -16,6 +16,7 @@ mod channel;
 mod correlation;
 mod expected;
 mod forecast;
+mod heat;
 mod kind;
 mod relations;
 mod season;
@@ -24,7 +25,8 @@ mod stretch;
 mod words;
 
 pub use expected::{drawn_points, expected_band};
-pub use relations::{Relation, Relations, RootCause};
+pub use heat::{Heat, heat};
+pub use relations::{Relation, Relations, RootCause, first_to_leave};
 
 use blame::Suspect;
 use channel::Scene;
@@ -132,15 +134,21 @@ fn evidence(scene: &Scene<'_>, suspects: &[Suspect]) -> Vec<ChannelEvidence> {
 fn channel_evidence(scene: &Scene<'_>, suspect: &Suspect, share: f32) -> ChannelEvidence {
     let index = suspect.channel.index;
     let value = scene.raw(index, scene.peak);
-    let band = suspect.bands.get(scene.peak - scene.event.start);
-    let band = band.map(|band| [band.low, band.high].map(|z| suspect.channel.value(z)));
+    let expected = suspect.bands.get(scene.peak - scene.event.start);
+    let expected = expected.map(|band| [band.low, band.middle, band.high].map(|z| suspect.channel.value(z)));
+    let band = expected.map(|[low, _, high]| [low, high]);
     let width = band.map_or(0.0, |[low, high]| (high / 2.0 - low / 2.0).min(f64::MAX / 4.0) * 2.0);
-    let [low, high] = band.map_or_else(Default::default, |band| band.map(|v| words::rounded(v, width)));
+    let [low, high] = band.map_or_else(Default::default, |band| {
+        words::legible(band, words::size(scene, index)).map(|v| words::rounded(v, width))
+    });
     ChannelEvidence {
         channel: scene.series.channels.get(index).cloned().unwrap_or_default(),
         share,
         value: if value.is_nan() { String::new() } else { number_text(value) },
         low,
         high,
+        expected: expected
+            .filter(|band| band.iter().all(|v| v.is_finite()))
+            .map(|[low, middle, high]| ExpectedBand { low, middle, high }),
     }
 }

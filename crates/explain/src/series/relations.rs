@@ -10,7 +10,8 @@
 //! Neighbourhood selection: lasso of each channel on all others (coordinate descent on the Gram matrix), penalty
 //! `max(0.1, 1.5 sqrt(2 ln p / n))` on values standardised robustly and cut at four spreads. Stability selection: a
 //! relation stays where at least [`STABLE`] of the halves find it in either direction. A ridge fit on what stayed
-//! tells the channel; its residuals on quiet points are the unit for those of the event.
+//! tells the channel; its residuals on quiet points are the unit for those of the event: their spread, or where their
+//! tails are heavy so much more that 1 of 500 quiet points is further off than what counts as left.
 //!
 //! # References
 //! Meinshausen and Bühlmann 2006, Annals of Statistics 34(3); Meinshausen and Bühlmann 2010, JRSS B 72(4).
@@ -20,12 +21,12 @@ use std::ops::Range;
 use anomalyst_core::{Error, Result, Run, Series};
 use anomalyst_kernels::draw::uniform;
 use anomalyst_kernels::linalg::Cholesky;
-use anomalyst_kernels::stats::median_and_mad;
+use anomalyst_kernels::stats::{MAD_TO_SIGMA, median_and_mad, quantile};
 use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::EventQuestion;
-use super::blame::{MOST_CHANNELS, departure, suspects};
+use super::blame::{LEFT, MOST_CHANNELS, departure, onsets};
 use super::channel::{Scene, center_and_spread};
 
 /// Points that relations are learned from at most, the last ones.
@@ -46,6 +47,8 @@ const ROUNDS: usize = 60;
 const RIDGE: f64 = 1e-3;
 /// Spreads at which learned values are cut.
 const CUT: f64 = 4.0;
+/// Share of quiet points that are nearer than what counts as left.
+const NEARER: f64 = 0.998;
 
 /// Two channels of which one helps to tell the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,6 +91,8 @@ pub struct RootCause {
     pub left_relations: Option<usize>,
     /// First point at which it left its own band.
     pub left_band: Option<usize>,
+    /// Whether any other channel tells it; where none does, its relations are those to its own last value.
+    pub related: bool,
     /// The largest distance from what its relations tell, in usual distances.
     pub surprise: f64,
 }
@@ -171,8 +176,9 @@ impl Relations {
         let found = run.install(|| {
             let half = |half: usize| {
                 run.check()?;
-                let gram = half_of(blocks, run, half as u64);
-                let found = |of: usize| lasso(&gram.1, of, p, penalty(p, gram.0));
+                let (n, gram) = half_of(blocks, run, half as u64);
+                let cosines = cosines(&gram);
+                let found = |of: usize| lasso(&cosines, of, p, penalty(p, n));
                 Ok((0..p).map(found).collect::<Vec<_>>())
             };
             (0..HALVES).into_par_iter().map(half).collect::<Result<Vec<_>>>()
@@ -217,7 +223,9 @@ impl Relations {
             let mut rest: Vec<f64> = rows.iter().map(|x| rest(teller, i, x)).collect();
             if !rest.is_empty() {
                 let (center, mad) = median_and_mad(&mut rest);
-                (teller.center, teller.sigma) = (center, (mad * 1.4826).max(1e-3));
+                rest.iter_mut().for_each(|v| *v = (*v - center).abs());
+                let tail = quantile(&mut rest, NEARER) / LEFT;
+                (teller.center, teller.sigma) = (center, (mad * MAD_TO_SIGMA).max(tail).max(1e-3));
             }
         }
     }
@@ -234,7 +242,7 @@ impl Relations {
                 "relations know channel {channel}, the series has {n} channels"
             )));
         }
-        let suspects = suspects(&scene, run)?;
+        let onsets = onsets(&scene, &self.channels, run)?;
         let event = question.event.start.max(question.range.start + 1)..question.event.end;
         let rows: Vec<Vec<f64>> = event.clone().map(|point| self.regressors(series, point)).collect();
         let mut causes: Vec<RootCause> = Vec::with_capacity(self.channels.len());
@@ -249,12 +257,11 @@ impl Relations {
                     },
                 )
                 .collect();
-            let suspect = suspects.iter().find(|suspect| suspect.channel.index == channel);
-            let onset = suspect.filter(|suspect| suspect.blame > 0.0).and_then(|suspect| suspect.onset);
             causes.push(RootCause {
                 channel,
                 left_relations: departure(&off).map(|at| event.start + at),
-                left_band: onset.map(|at| question.event.start + at),
+                left_band: onsets[i].map(|at| question.event.start + at),
+                related: self.edges.iter().any(|edge| edge.of == channel),
                 surprise: off.iter().fold(0.0, |most: f64, off| most.max(off.abs())),
             });
         }
@@ -266,6 +273,13 @@ impl Relations {
         causes.sort_by(|a, b| key(a).cmp(&key(b)).then(b.surprise.total_cmp(&a.surprise)));
         Ok(causes)
     }
+}
+
+/// The end of a sentence that says which of `causes`, ranked as [`Relations::root_causes`] does, broke away first and
+/// when, such as `` `x3` broke away from the others first, at point 17``. `None` where that would say nothing: where no
+/// other channel left what is usual, or where no other channel ever told the first.
+pub fn first_to_leave(series: &Series, range: &Range<usize>, causes: &[RootCause]) -> Option<String> {
+    super::words::first_to_leave(series, range.start, causes)
 }
 
 /// What the others do not tell of channel `of`.
@@ -294,28 +308,34 @@ fn half_of(blocks: &[(f64, Array2<f64>)], run: &Run, number: u64) -> (f64, Array
     sum(order[..blocks.len().div_ceil(2)].iter().map(|&(_, i)| &blocks[i]))
 }
 
+/// Cosines of the angles between regressors; 0 with those that never move.
+fn cosines(gram: &Array2<f64>) -> Array2<f64> {
+    let sizes: Vec<f64> = gram.diag().iter().map(|square| square.max(0.0).sqrt()).collect();
+    Array2::from_shape_fn(gram.dim(), |(i, j)| {
+        let both = sizes[i] * sizes[j];
+        if both > 0.0 { gram[[i, j]] / both } else { 0.0 }
+    })
+}
+
 /// Coefficients of all regressors for channel `of`, on regressors of unit size; its own last value is free of
 /// penalty.
-fn lasso(gram: &Array2<f64>, of: usize, p: usize, penalty: f64) -> Vec<f64> {
-    let size = |i: usize| gram[[i, i]].sqrt();
-    let cosine = |i: usize, j: usize| gram[[i, j]] / (size(i) * size(j));
-    let columns: Vec<usize> = (0..2 * p).filter(|&j| j != of && gram[[j, j]] > 0.0).collect();
+fn lasso(cosines: &Array2<f64>, of: usize, p: usize, penalty: f64) -> Vec<f64> {
     let mut weights = vec![0.0; 2 * p];
-    if gram[[of, of]] <= 0.0 {
+    if cosines[[of, of]] <= 0.0 {
         return weights;
     }
     // What is left to explain, seen from each regressor.
-    let mut left: Vec<f64> = columns.iter().map(|&j| cosine(of, j)).collect();
+    let mut left = cosines.row(of).to_vec();
     for _ in 0..ROUNDS {
         let mut moved: f64 = 0.0;
-        for (k, &j) in columns.iter().enumerate() {
+        for j in (0..2 * p).filter(|&j| j != of && cosines[[j, j]] > 0.0) {
             let old = weights[j];
-            let free = left[k] + old;
+            let free = left[j] + old;
             let cut = if j == p + of { 0.0 } else { penalty };
             let new = free.signum() * (free.abs() - cut).max(0.0);
             if new != old {
                 weights[j] = new;
-                columns.iter().zip(&mut left).for_each(|(&i, left)| *left -= (new - old) * cosine(i, j));
+                left.iter_mut().zip(cosines.row(j)).for_each(|(left, cosine)| *left -= (new - old) * cosine);
                 moved = moved.max((new - old).abs());
             }
         }

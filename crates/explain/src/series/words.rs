@@ -1,18 +1,23 @@
 //! Numbers, times and one plain sentence about an event.
 
-use anomalyst_core::EventKind;
+use anomalyst_core::{EventKind, Series};
 use anomalyst_kernels::stats::median;
 
 use super::blame::Suspect;
 use super::channel::Scene;
 use super::correlation::Broken;
 use super::kind::Reading;
+use super::relations::RootCause;
 use crate::cells::{number_text, time_text};
 
 /// Characters of a channel's name before it is cut.
 const MAX_CHARS: usize = 60;
 /// A number is given to this share of the band's width: what is finer says nothing.
 const FINENESS: f64 = 20.0;
+/// Narrower bands than this share of the values are one number.
+const NARROW: f64 = 1e-5;
+/// Changes beyond these factors are told by the factor.
+const FACTORS: [f64; 2] = [0.01, 1000.0];
 /// Points that give the level before something happened.
 const BEFORE: usize = 20;
 
@@ -29,18 +34,68 @@ pub(super) fn rounded(value: f64, width: f64) -> String {
     number_text(if value == 0.0 { 0.0 } else { value })
 }
 
+/// The largest size of a channel's values in the event; 0 where all are missing.
+pub(super) fn size(scene: &Scene<'_>, channel: usize) -> f64 {
+    scene.event.clone().map(|point| scene.raw(channel, point).abs()).fold(0.0, f64::max)
+}
+
+/// A band so narrow beside values of `size` that its width says nothing is one number, as fine as they make sense of.
+pub(super) fn legible([low, high]: [f64; 2], size: f64) -> [f64; 2] {
+    let size = size.max(low.abs()).max(high.abs());
+    let unit = 10_f64.powf((size * NARROW).log10().ceil());
+    if high - low > size * NARROW || unit <= 0.0 || !unit.is_finite() {
+        return [low, high];
+    }
+    let middle = ((low / 2.0 + high / 2.0) / unit).round() * unit;
+    [if middle == 0.0 { 0.0 } else { middle }; 2]
+}
+
 /// When `point` of the scene is: a time, or its number in the series counted from 1.
 fn when(scene: &Scene<'_>, first_of_series: usize, point: usize) -> String {
-    let at = scene.points.start + point;
-    match &scene.series.times {
+    when_in(scene.series, first_of_series, scene.points.start + point)
+}
+
+/// The same of a point of the series.
+fn when_in(series: &Series, first_of_series: usize, at: usize) -> String {
+    match &series.times {
         Some(times) => times.get(at).map_or_else(String::new, |&micros| time_text(micros)),
         None => format!("point {}", at + 1 - first_of_series),
     }
 }
 
+/// Which channels the others no longer told first, and when, as the end of a sentence; `None` where that says nothing:
+/// where no other channel left what is usual, or where the first is told by no other.
+pub(super) fn first_to_leave(
+    series: &Series,
+    first_of_series: usize,
+    causes: &[RootCause],
+) -> Option<String> {
+    let at = causes.first().filter(|first| first.related)?.left_relations?;
+    let left = |cause: &&RootCause| cause.left_relations.or(cause.left_band).is_some();
+    // What is told by a channel that breaks away is no longer told either; only what left its own band went with it.
+    let with_it = |cause: &&RootCause| {
+        cause.left_relations == Some(at) && cause.left_band.is_some_and(|band| band <= at)
+    };
+    let together = 1 + causes[1..].iter().filter(with_it).count();
+    if causes.iter().filter(left).count() < 2 {
+        return None;
+    }
+    let who = match together {
+        1 => String::new(),
+        2 => " and 1 more channel".to_owned(),
+        n => format!(" and {} more channels", n - 1),
+    };
+    let name = name_in(series, causes[0].channel);
+    Some(format!("{name}{who} broke away from the others first, at {}", when_in(series, first_of_series, at)))
+}
+
 /// The name in the quotes of code, on one line.
 pub(super) fn name(scene: &Scene<'_>, channel: usize) -> String {
-    let own = scene.series.channels.get(channel).map_or("", String::as_str);
+    name_in(scene.series, channel)
+}
+
+fn name_in(series: &Series, channel: usize) -> String {
+    let own = series.channels.get(channel).map_or("", String::as_str);
     let clean = |c: char| if c.is_control() || c == '`' { ' ' } else { c };
     let mut cut: String = own.chars().take(MAX_CHARS).map(clean).collect();
     if cut.len() < own.len() {
@@ -129,8 +184,8 @@ impl Story<'_> {
     }
 
     fn expectation(&self, band: Option<[f64; 2]>) -> String {
-        let Some([low, high]) = band else { return String::new() };
-        let (low, high) = (self.number(low), self.number(high));
+        let Some(band) = band else { return String::new() };
+        let [low, high] = legible(band, size(self.scene, self.suspect.channel.index)).map(|v| self.number(v));
         if low == high { format!("; {low} was expected") } else { format!("; {low} to {high} was expected") }
     }
 
@@ -209,7 +264,11 @@ impl Story<'_> {
     }
 
     fn swung(&self, name: &str, how: &str) -> String {
-        let times = rounded(self.reading.ratio, if self.reading.ratio < 1.0 { 0.5 } else { 4.0 });
+        let times = match self.reading.ratio {
+            ratio if ratio < FACTORS[0] => format!("less than {}", FACTORS[0]),
+            ratio if ratio > FACTORS[1] => format!("more than {}", FACTORS[1]),
+            ratio => rounded(ratio, if ratio < 1.0 { 0.5 } else { 4.0 }),
+        };
         let values = (self.scene.event.clone()).map(|p| self.raw(p)).filter(|v| v.is_finite());
         let [low, high] =
             values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
@@ -292,5 +351,10 @@ mod tests {
         assert_eq!(rounded(1e300, 1.0), "1e300");
         assert_eq!(rounded(2.5, 0.0), "2.5");
         assert_eq!(rounded(2.5, f64::NAN), "2.5");
+        assert_eq!(legible([-1e-291, 1e-291], 0.2), [0.0, 0.0]);
+        assert_eq!(legible([4.999_999_9, 5.000_000_1], 5.0), [5.0, 5.0]);
+        assert_eq!(legible([-0.1, 0.1], 3.0), [-0.1, 0.1]);
+        assert_eq!(legible([0.0, 0.0], 0.0), [0.0, 0.0]);
+        assert_eq!(legible([-1e300, 1e300], 0.0), [-1e300, 1e300]);
     }
 }

@@ -5,6 +5,7 @@
 mod degenerate;
 mod evidence;
 mod faithfulness;
+mod heat;
 mod planted;
 mod relations;
 mod series;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use anomalyst_core::{Run, Series};
-use anomalyst_explain::series::{EventQuestion, Relations};
-use anomalyst_kernels::draw::normal;
+use anomalyst_explain::series::{EventQuestion, Relations, first_to_leave};
+use anomalyst_kernels::draw::{normal, uniform};
 use ndarray::Array2;
 
 const N: usize = 3_000;
@@ -66,6 +66,11 @@ fn the_channel_that_was_pushed_is_the_root() {
             let first =
                 |channel: usize| causes.iter().find(|c| c.channel == channel).unwrap().left_band.unwrap();
             assert!(first(4) < first(2) && first(2) < first(0), "{causes:?}");
+            assert_eq!(
+                first_to_leave(&series, &(0..N), &causes).unwrap(),
+                "`x5` broke away from the others first, at point 2501"
+            );
+            assert!(first_to_leave(&series, &(0..N), &causes[..1]).is_none(), "alone, nobody is first");
         }
     }
     assert!(right >= 11, "{right} of 12");
@@ -79,4 +84,24 @@ fn little_data_relates_nothing() {
     assert!(learned(&series, &[0..5, 10..50]).edges.is_empty());
     let constant = Series::one(Array2::from_elem((500, 5), 3.0));
     assert!(learned(&constant, &[]).edges.is_empty());
+}
+
+/// Where steps of ten spreads are usual, one more of them is no departure.
+#[test]
+fn heavy_tails_are_no_departures() {
+    let mut left = 0;
+    for seed in 0..10 {
+        let mut series = chain(seed, 0, &(0..0));
+        let mut random = Run::new(seed).random(9);
+        for value in series.values.column_mut(1) {
+            *value += if uniform(&mut random) < 0.03 { 10.0 } else { 0.0 };
+        }
+        let event = 2_800..2_830;
+        let events = [event.clone()];
+        let question =
+            EventQuestion { series: &series, range: 0..N, event, peak: 2_810, others: &events, period: None };
+        let causes = learned(&series, &events).root_causes(&question, &Run::new(1)).unwrap();
+        left += usize::from(causes.iter().any(|cause| cause.channel == 1 && cause.left_relations.is_some()));
+    }
+    assert!(left <= 1, "{left} of 10");
 }

@@ -1,10 +1,15 @@
 //! Pages of text, tables and charts that come from no outcome: leaderboards, judgements of scores. One description is
 //! rendered for the terminal (without charts) and as one HTML file.
 
+mod card;
 mod chart;
+mod heat;
 mod page;
-mod strip;
 mod terminal;
+mod ticks;
+mod timeline;
+
+use anomalyst_core::{HeatPicture, PictureAxis};
 
 pub use page::{document_html, write_document};
 pub use terminal::document_text;
@@ -40,8 +45,14 @@ pub enum Block {
     Chart(Chart),
     /// Mean ranks on one line, with bars over those that are not told apart.
     Ranks(Ranks),
+    /// Rows and columns in which each row leads to a card.
+    Listing(Listing),
+    /// One thing that was found, with what is to be said about it.
+    Card(Card),
     /// Channels of a series over time, one below the other.
     Strip(Strip),
+    /// All channels of a series at once, by colours.
+    Heat(HeatMap),
 }
 
 /// Rows and columns of text.
@@ -77,21 +88,86 @@ pub struct Axis {
     pub logarithmic: bool,
 }
 
+/// Rows and columns in which each row leads to a card; on a narrow page rows stand below each other.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The rows.
+    pub grid: Grid,
+    /// For each row the anchor of its card; empty where it has none.
+    pub targets: Vec<String>,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Card {
+    /// What links to it name.
+    pub anchor: String,
+    /// Its place among all and what it is.
+    pub title: String,
+    /// How grave it is: a word that the page has a colour for.
+    pub grade: String,
+    /// When, and how sure.
+    pub note: String,
+    /// One sentence.
+    pub sentence: String,
+    /// Pictures and tables.
+    pub blocks: Vec<Block>,
+    /// Further things to know, each under its name; each a list of texts with the anchors they lead to, where they do.
+    pub facts: Vec<(String, Vec<(String, String)>)>,
+}
+
 /// Channels of a series over time, one below the other, with stretches marked in all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Strip {
     /// What it shows.
     pub title: String,
-    /// When it begins and ends.
-    pub ends: [String; 2],
-    /// How many points it stands for.
-    pub n_points: usize,
-    /// The position of the first point of each bucket.
-    pub buckets: Vec<usize>,
-    /// Name, and the lowest and highest value of each bucket.
-    pub rows: Vec<(String, Vec<[f32; 2]>)>,
-    /// Positions of the first and last points of what is marked.
-    pub marked: Vec<[usize; 2]>,
+    /// From left to right.
+    pub axis: PictureAxis,
+    /// What is shown, from top to bottom.
+    pub lanes: Vec<Lane>,
+    /// Height of a lane in pixels.
+    pub lane_height: usize,
+    /// What is marked.
+    pub marked: Vec<Mark>,
+    /// A point that is marked in each lane, counted from 0 at the left.
+    pub peak: Option<usize>,
+}
+
+/// One channel of a strip.
+#[derive(Clone, Debug, Default)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// The lowest and highest value of each bucket.
+    pub values: Vec<[f64; 2]>,
+    /// Low, middle and high of what was expected in each bucket; empty where nothing is to be shown.
+    pub expected: Vec<[f64; 3]>,
+}
+
+/// A stretch that is marked.
+#[derive(Clone, Debug, Default)]
+pub struct Mark {
+    /// Its first point, counted from 0 at the left.
+    pub first: usize,
+    /// Its last point.
+    pub last: usize,
+    /// What stands above it; may be empty.
+    pub label: String,
+    /// The anchor that the label leads to; may be empty.
+    pub target: String,
+    /// Whether it only lies there, and is not what is shown.
+    pub is_other: bool,
+}
+
+/// All channels of a series at once.
+#[derive(Clone, Debug, Default)]
+pub struct HeatMap {
+    /// What it shows.
+    pub title: String,
+    /// Its cells.
+    pub picture: HeatPicture,
+    /// What is marked above.
+    pub marked: Vec<Mark>,
 }
 
 /// Mean ranks of methods: the best is at the left.
@@ -135,8 +211,18 @@ mod tests {
                 vec!["random".into(), "0.5".into()],
             ],
         };
+        let card = Card {
+            anchor: "c\"1".into(),
+            title: "<i>spike".into(),
+            grade: "high".into(),
+            facts: vec![("like".into(), vec![("<u>".into(), "c1".into())])],
+            blocks: vec![Block::Text("inside".into())],
+            ..Card::default()
+        };
         let blocks = vec![
             Block::Text("Of 3 sets.".into()),
+            Block::Listing(Listing { grid: grid.clone(), targets: vec!["c\"1".into()] }),
+            Block::Card(card),
             Block::Grid(grid),
             Block::Chart(chart),
             Block::Ranks(ranks),
@@ -168,6 +254,8 @@ mod tests {
             !html.contains("<script>") && !html.contains("<b>x") && html.contains("&lt;b&gt;x"),
             "{html}"
         );
+        assert!(!html.contains("<i>") && !html.contains("<u>") && !html.contains("c\"1"), "{html}");
+        assert!(html.contains("id=\"c&quot;1\"") && html.contains("href=\"#c&quot;1\""), "{html}");
         assert!(html.contains("Speed &amp; quality") && html.contains("default-src 'none'"));
         assert!(!html.contains("NaN"), "a point that is no number is left out");
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anomalyst_core::Result;
 
-use super::{Block, Document, Grid, chart, strip};
+use super::{Block, Document, Grid, Listing, card, chart, heat, timeline};
 use crate::html::svg::escape;
 use crate::html::{STYLE, source_hash};
 
@@ -28,20 +28,24 @@ pub fn document_html(document: &Document) -> String {
     );
     for section in &document.sections {
         let _ = writeln!(html, "<section>\n<h2>{}</h2>", escape(&section.title));
-        for block in &section.blocks {
-            match block {
-                Block::Text(text) => {
-                    let _ = writeln!(html, "<p class=\"intro\">{}</p>", escape(text));
-                }
-                Block::Grid(grid) => html.push_str(&table(grid)),
-                Block::Chart(of) => html.push_str(&figure(&chart::chart(of), &of.title)),
-                Block::Ranks(of) => html.push_str(&figure(&chart::ranks(of), &of.title)),
-                Block::Strip(of) => html.push_str(&figure(&strip::strip(of), &of.title)),
-            }
-        }
+        section.blocks.iter().for_each(|block| html.push_str(&block_html(block)));
         html.push_str("</section>\n");
     }
     html + "</main>\n<footer></footer>\n</body>\n</html>\n"
+}
+
+/// One block as text.
+pub(super) fn block_html(block: &Block) -> String {
+    match block {
+        Block::Text(text) => format!("<p class=\"intro\">{}</p>\n", escape(text)),
+        Block::Grid(grid) => table(grid),
+        Block::Listing(of) => listing(of),
+        Block::Card(of) => card::card(of),
+        Block::Chart(of) => figure("", &chart::chart(of), &of.title),
+        Block::Ranks(of) => figure("", &chart::ranks(of), &of.title),
+        Block::Strip(of) => figure(" class=\"w\"", &timeline::strip(of), &of.title),
+        Block::Heat(of) => figure(" class=\"w\"", &heat::heat(of), &of.title),
+    }
 }
 
 /// Writes the page to `path`, whole or not at all.
@@ -50,17 +54,15 @@ pub fn write_document(document: &Document, path: &Path) -> Result<()> {
     crate::atomic_write(path, |w| w.write_all(html.as_bytes()))
 }
 
-fn figure(svg: &str, title: &str) -> String {
-    format!("<figure>{svg}<figcaption>{}</figcaption></figure>\n", escape(title))
+fn figure(class: &str, picture: &str, title: &str) -> String {
+    let caption =
+        if title.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escape(title)) };
+    format!("<figure{class}>{picture}{caption}</figure>\n")
 }
 
 fn table(grid: &Grid) -> String {
-    let class = |is_number: bool| if is_number { " class=\"n\"" } else { "" };
-    let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
-    for (title, is_number) in &grid.columns {
-        let _ = write!(html, "<th scope=\"col\"{}>{}</th>", class(*is_number), escape(title));
-    }
-    html.push_str("</tr></thead><tbody>\n");
+    let head = head(grid);
+    let mut html = format!("<div class=\"scroll\"><table>{head}<tbody>\n");
     for row in &grid.rows {
         html.push_str("<tr>");
         for (i, (text, (_, is_number))) in row.iter().zip(&grid.columns).enumerate() {
@@ -72,4 +74,39 @@ fn table(grid: &Grid) -> String {
         html.push_str("</tr>\n");
     }
     html + "</tbody></table></div>\n"
+}
+
+/// The first cell of each row leads to its card; on a narrow page each cell says what it is.
+fn listing(listing: &Listing) -> String {
+    let grid = &listing.grid;
+    let head = head(grid);
+    let mut html = format!("<table class=\"stack list\">{head}<tbody>\n");
+    for (row, cells) in grid.rows.iter().enumerate() {
+        html.push_str("<tr>");
+        for (i, (text, (title, is_number))) in cells.iter().zip(&grid.columns).enumerate() {
+            let text = escape(text);
+            let _ = match (i, listing.targets.get(row).filter(|target| !target.is_empty())) {
+                (0, Some(target)) => {
+                    write!(html, "<th scope=\"row\"><a href=\"#{}\">{text}</a></th>", escape(target))
+                }
+                (0, None) => write!(html, "<th scope=\"row\">{text}</th>"),
+                // A cell without text would be a name without a value.
+                _ if text.is_empty() => write!(html, "<td></td>"),
+                _ => write!(html, "<td{} data-l=\"{}\">{text}</td>", class(*is_number), escape(title)),
+            };
+        }
+        html.push_str("</tr>\n");
+    }
+    html + "</tbody></table>\n"
+}
+
+fn head(grid: &Grid) -> String {
+    let cell = |(title, is_number): &(String, bool)| {
+        format!("<th scope=\"col\"{}>{}</th>", class(*is_number), escape(title))
+    };
+    format!("<thead><tr>{}</tr></thead>", grid.columns.iter().map(cell).collect::<String>())
+}
+
+const fn class(is_number: bool) -> &'static str {
+    if is_number { " class=\"n\"" } else { "" }
 }

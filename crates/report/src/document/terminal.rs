@@ -19,15 +19,28 @@ pub fn document_text(document: &Document, style: &Terminal) -> String {
         if !section.title.is_empty() {
             page.paragraph("", &page.clean(&section.title), Tint::Strong);
         }
-        for block in &section.blocks {
-            match block {
-                Block::Text(text) => page.paragraph("", &page.clean(text), Tint::Plain),
-                Block::Grid(grid) => lay_out(&mut page, grid),
-                Block::Chart(_) | Block::Ranks(_) | Block::Strip(_) => {}
-            }
-        }
+        section.blocks.iter().for_each(|block| add(&mut page, block));
     }
     page.finish()
+}
+
+fn add(page: &mut Page, block: &Block) {
+    match block {
+        Block::Text(text) => page.paragraph("", &page.clean(text), Tint::Plain),
+        Block::Grid(grid) => lay_out(page, grid),
+        Block::Listing(listing) => lay_out(page, &listing.grid),
+        Block::Card(card) => {
+            page.paragraph("", &page.clean(&card.title), Tint::Strong);
+            page.paragraph("", &page.clean(&card.note), Tint::Faint);
+            page.paragraph("", &page.clean(&card.sentence), Tint::Plain);
+            card.blocks.iter().for_each(|block| add(page, block));
+            for (name, texts) in &card.facts {
+                let texts: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
+                page.paragraph("", &page.clean(&format!("{name}: {}", texts.join("; "))), Tint::Plain);
+            }
+        }
+        Block::Chart(_) | Block::Ranks(_) | Block::Strip(_) | Block::Heat(_) => {}
+    }
 }
 
 fn lay_out(page: &mut Page, grid: &Grid) {

@@ -34,7 +34,14 @@ const MAX_BYTES: usize = 1_900_000;
 /// The report as text.
 pub fn report_html(outcome: &Outcome) -> Result<String> {
     if outcome.is_series {
-        return Ok(crate::document_html(&crate::series::document(outcome)));
+        let mut n_pictures = outcome.zooms.len().max(outcome.pictures.len());
+        loop {
+            let html = crate::document_html(&crate::series::document(outcome, n_pictures));
+            if html.len() <= MAX_BYTES || n_pictures == 0 {
+                return Ok(html);
+            }
+            n_pictures /= 2;
+        }
     }
     let mut n_findings = MAX_FINDINGS;
     loop {
