@@ -24,6 +24,7 @@ mod pictures;
 mod risk;
 mod scan;
 mod score;
+mod states;
 
 pub use competing::{InteractionsReport, RangesReport, interactions, risk_ranges};
 pub use explain::explain_item;

@@ -1,5 +1,7 @@
 //! A recipe put to work: encoders and models that were fitted together and score together.
 
+use std::borrow::Cow;
+
 use anomalyst_core::{
     AnyModel, Dataset, Encode, Error, Features, Layout, MemberSummary, MethodSummary, ModelReader,
     ModelWriter, Notices, Result, Run, Shape, Table, Wants,
@@ -12,7 +14,7 @@ use serde_json::Value;
 use crate::combine::{Combination, ScoreScale};
 use crate::plan::{Budget, FEWEST_ROWS, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
-use crate::{columns, registry};
+use crate::{columns, registry, states};
 
 /// A fitted recipe. Its scores are higher for more anomalous rows; a row's score never depends on its batch.
 pub struct Pipeline {
@@ -45,10 +47,15 @@ pub struct FitReport {
 impl Pipeline {
     /// Fits every member of `recipe` on the rows of `data` that its passes leave, within the run's limits.
     pub fn fit(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
+        let mut notices = Notices::default();
+        let judged = match recipe.measured_alone {
+            true => states::leave_out(data, &mut notices),
+            false => Cow::Borrowed(data),
+        };
+        let data: &Dataset = &judged;
         let recipe = &recipe.suited_to(data);
         recipe.check()?;
         let n_rows = data.n_items();
-        let mut notices = Notices::default();
         let mut kept: Option<Vec<usize>> = None;
         if !recipe.clean.is_empty() && matches!(data, Dataset::Series(_)) {
             return Err(Error::Data(format!(

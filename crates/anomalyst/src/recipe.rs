@@ -24,6 +24,10 @@ pub struct Recipe {
     /// Why it is a good choice, in half a sentence; shown to the user.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// Whether a single measured channel of a series is judged without the others, where these hold commands: at most
+    /// two different values each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub measured_alone: bool,
     /// The encoder of every member that names none of its own.
     pub encoder: Part,
     /// Passes before the fit: each ranks all rows and sets the oddest aside, so that what follows learns from rows
@@ -170,6 +174,7 @@ impl Recipe {
             paper: card.paper.into(),
             modality,
             why: String::new(),
+            measured_alone: false,
             encoder: Part::of(encoder),
             clean: Vec::new(),
             members: vec![member],

@@ -3,7 +3,8 @@
 //! # Idea
 //! What is odd in a series is mostly the shape of some stretch, not a single value. A window of as many points as the
 //! series takes to repeat itself holds one such shape; every detector of tables can judge it. Scores of windows go back to
-//! points without a shift: to the middle of the window, or to all of its points.
+//! points without a shift: to the middle of the window, or to all of its points. Where anomalies are states that last longer
+//! than a window, `smooth_frac` lets points vouch for their neighbours.
 //!
 //! # Degenerate input
 //! A series shorter than the window is one window, prolonged by its last value; all its points get that score.
@@ -26,6 +27,10 @@ use serde::{Deserialize, Serialize};
 use super::change::Change;
 use super::channels::{self, ChannelScale, Channels};
 use super::describe::{Describe, Describer};
+
+/// Points on each side that a running mean of scores reaches at most, however long the series: taken twice, it carries them
+/// as far as the longest period that is believed.
+const FARTHEST_REACH: usize = 150;
 
 /// A window that varies less than this share of its channels' units is flat: what is left is noise of measuring.
 const FLAT: f64 = 1e-5;
@@ -51,6 +56,10 @@ pub struct WindowEncoder {
     pub normalize: Normalize,
     /// Which points get the score of a window.
     pub spread: Spread,
+    /// How far scores of points are carried to their neighbours: a running mean over this share of the longest series
+    /// that is learned from, at most 301 points, taken twice. 0 leaves them.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub smooth_frac: f64,
     /// Centre and unit of channels.
     pub scale: ChannelScale,
     /// What is looked at in place of the values.
@@ -92,6 +101,7 @@ impl Default for WindowEncoder {
             rank: 1,
             normalize: Normalize::default(),
             spread: Spread::default(),
+            smooth_frac: 0.0,
             scale: ChannelScale::default(),
             change: Change::default(),
             describe: Describe::default(),
@@ -121,6 +131,9 @@ struct WindowShape {
     spread: Spread,
     #[serde(default)]
     describe: Describe,
+    /// Points on each side of the running mean of scores; of 0 none is taken.
+    #[serde(default)]
+    reach: usize,
 }
 
 const fn one() -> usize {
@@ -162,6 +175,7 @@ impl Encoder for WindowEncoder {
             normalize,
             spread: self.spread,
             describe: self.describe,
+            reach: ((self.smooth_frac * longest as f64 / 2.0) as usize).min(FARTHEST_REACH),
         };
         let span = shape.span();
         if span >= longest && series.ends.len() < 2 {
@@ -320,12 +334,17 @@ impl Encode for FittedWindowEncoder {
                 Spread::Center => center(own, range.len(), &mut scores),
                 Spread::Mean => mean(own, self.shape.span(), range.len(), &mut scores),
             }
+            let passes = if self.shape.reach == 0 { 0 } else { 2 };
+            for _ in 0..passes {
+                let points = scores.split_off(range.start);
+                running_mean(&points, self.shape.reach, &mut scores);
+            }
         }
         Ok(scores)
     }
 
     fn span(&self) -> usize {
-        self.shape.span()
+        self.shape.span() + 4 * self.shape.reach
     }
 
     fn value_origins(&self) -> &[Origin] {
@@ -350,6 +369,7 @@ impl Encode for FittedWindowEncoder {
         let is_possible = |n: usize| (1..=100_000).contains(&n);
         if !is_possible(shape.length)
             || !is_possible(shape.delay)
+            || shape.reach > FARTHEST_REACH
             || shape.length.saturating_mul(channels.each.len()) > 1 << 26
         {
             return Err(Error::model("the windows of the series are empty or too large"));
@@ -378,16 +398,32 @@ fn center(windows: &[f32], n_points: usize, out: &mut Vec<f32>) {
 
 /// Each point the mean of the windows that hold it.
 fn mean(windows: &[f32], length: usize, n_points: usize, out: &mut Vec<f32>) {
-    let mut sums = vec![0.0_f64; windows.len() + 1];
-    for (i, &score) in windows.iter().enumerate() {
-        sums[i + 1] = sums[i] + f64::from(score);
-    }
+    let sums = running_sums(windows);
     let of = |point: usize| {
         let (from, to) =
             ((point + 1).saturating_sub(length).min(windows.len() - 1), (point + 1).min(windows.len()));
         ((sums[to] - sums[from]) / (to - from) as f64) as f32
     };
     out.extend((0..n_points).map(of));
+}
+
+/// Each point the mean of those at most `reach` away; at the edges of those that there are.
+fn running_mean(points: &[f32], reach: usize, out: &mut Vec<f32>) {
+    let sums = running_sums(points);
+    let of = |point: usize| {
+        let (from, to) = (point.saturating_sub(reach), (point + reach + 1).min(points.len()));
+        ((sums[to] - sums[from]) / (to - from) as f64) as f32
+    };
+    out.extend((0..points.len()).map(of));
+}
+
+/// Sums of the first 0, 1, 2, ... values.
+fn running_sums(values: &[f32]) -> Vec<f64> {
+    let mut sums = vec![0.0_f64; values.len() + 1];
+    for (i, &value) in values.iter().enumerate() {
+        sums[i + 1] = sums[i] + f64::from(value);
+    }
+    sums
 }
 
 #[cfg(test)]
@@ -434,6 +470,22 @@ mod tests {
         out.clear();
         mean(&[2.0], 5, 3, &mut out);
         assert_eq!(out, [2.0; 3]);
+    }
+
+    /// The mean of three points, twice, is the triangle 1, 2, 3, 2, 1 of ninths; series do not run into each other.
+    #[test]
+    fn scores_are_carried_to_neighbours() {
+        let data = series(&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 5.0, 6.0], &[9, 11]);
+        let params = WindowEncoder { length: Some(1), smooth_frac: 0.25, ..WindowEncoder::default() };
+        let fitted = fit(&params, &data);
+        assert_eq!((fitted.shape.reach, fitted.span()), (1, 5));
+        let mut windows = vec![0.0; 11];
+        (windows[4], windows[10]) = (9.0, 2.0);
+        let scores = fitted.pool(&data, windows).unwrap();
+        assert_eq!(scores, [0.0, 0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+        let far = WindowEncoder { smooth_frac: 0.5, ..params };
+        let long = series(&(0..5000).map(f64::from).collect::<Vec<_>>(), &[5000]);
+        assert_eq!(fit(&far, &long).shape.reach, FARTHEST_REACH);
     }
 
     #[test]
