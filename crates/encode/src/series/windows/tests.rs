@@ -1,0 +1,120 @@
+//! Windows cut, described and pooled: closed forms, degenerate series, model files.
+
+use super::*;
+use anomalyst_core::Handles;
+
+const WANTS: Wants = Wants { missing: Handles::Refuses, codes: Handles::Refuses };
+
+fn series(values: &[f64], ends: &[usize]) -> Dataset {
+    let values = Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
+    let keys = vec![String::new(); ends.len()];
+    Dataset::Series(Series { ends: ends.to_vec(), keys, ..Series::one(values) })
+}
+
+fn fit(params: &WindowEncoder, data: &Dataset) -> FittedWindowEncoder {
+    params.fit(data, WANTS, &Run::new(0)).unwrap().0
+}
+
+#[test]
+fn windows_stay_in_their_series() {
+    let data = series(&[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0], &[4, 6]);
+    let params = WindowEncoder { length: Some(3), spread: Spread::Center, ..WindowEncoder::default() };
+    let fitted = fit(&params, &data);
+    let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+    // The second series is one point short and goes on as it ended.
+    assert_eq!(encoded, ndarray::array![[-1.0, 1.0, -1.0], [1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]);
+    assert_eq!(fitted.pool(&data, vec![1.0, 2.0, 5.0]).unwrap(), [1.0, 1.0, 2.0, 2.0, 5.0, 5.0]);
+    assert!(fitted.pool(&data, vec![1.0]).is_err());
+}
+
+#[test]
+fn scores_go_back_to_their_points() {
+    let mut out = Vec::new();
+    center(&[7.0, 8.0, 9.0], 6, &mut out);
+    assert_eq!(out, [7.0, 7.0, 7.0, 8.0, 9.0, 9.0], "a window of 4 points has its later middle at its third");
+    out.clear();
+    mean(&[2.0, 4.0, 9.0], 2, 4, &mut out);
+    assert_eq!(out, [2.0, 3.0, 6.5, 9.0]);
+    out.clear();
+    mean(&[2.0], 5, 3, &mut out);
+    assert_eq!(out, [2.0; 3]);
+}
+
+/// The mean of three points, twice, is the triangle 1, 2, 3, 2, 1 of ninths; series do not run into each other.
+#[test]
+fn scores_are_carried_to_neighbours() {
+    let data = series(&[0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 5.0, 6.0], &[9, 11]);
+    let params = WindowEncoder { length: Some(1), smooth_frac: 0.25, ..WindowEncoder::default() };
+    let fitted = fit(&params, &data);
+    assert_eq!((fitted.shape.reach, fitted.span()), (1, 5));
+    let mut windows = vec![0.0; 11];
+    (windows[4], windows[10]) = (9.0, 2.0);
+    let scores = fitted.pool(&data, windows).unwrap();
+    assert_eq!(scores, [0.0, 0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+    let far = WindowEncoder { smooth_frac: 0.5, ..params };
+    let long = series(&(0..5000).map(f64::from).collect::<Vec<_>>(), &[5000]);
+    assert_eq!(fit(&far, &long).shape.reach, FARTHEST_REACH);
+}
+
+#[test]
+fn shapes_can_be_all_that_counts() {
+    let data = series(&[0.0, 1.0, 100.0, 102.0, 5.0, 5.0], &[6]);
+    let params = WindowEncoder { length: Some(2), normalize: Normalize::Window, ..WindowEncoder::default() };
+    let encoded = fit(&params, &data).encode(&data, &Run::new(0)).unwrap().features.values;
+    assert!((encoded[(0, 1)] - 1.0).abs() < 1e-5 && (encoded[(2, 1)] - 1.0).abs() < 1e-5);
+    assert_eq!((encoded[(4, 0)], encoded[(4, 1)]), (0.0, 0.0), "a flat window has no shape");
+}
+
+#[test]
+fn the_length_is_the_period() {
+    let values: Vec<f64> = (0..500).map(|i| (std::f64::consts::TAU * i as f64 / 20.0).sin()).collect();
+    let data = series(&values, &[500]);
+    let fitted = fit(&WindowEncoder::default(), &data);
+    assert_eq!(fitted.shape.length, 20);
+    let mut out = ModelWriter::new();
+    fitted.save(&mut out).unwrap();
+    let (tensors, json) = out.finish();
+    let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
+    let run = Run::new(0);
+    assert_eq!(
+        again.encode(&data, &run).unwrap().features.values,
+        fitted.encode(&data, &run).unwrap().features.values
+    );
+}
+
+#[test]
+fn delays_reach_further_by_as_few_points() {
+    let data = series(&[-1.0, 1.0, -1.0, 1.0, -1.0, 1.0], &[6]);
+    let params = WindowEncoder { length: Some(2), delay: 3, ..WindowEncoder::default() };
+    let fitted = fit(&params, &data);
+    let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+    assert_eq!(encoded, ndarray::array![[-1.0, 1.0], [1.0, -1.0], [-1.0, 1.0]]);
+    assert_eq!(fitted.span(), 4);
+    assert_eq!(fitted.pool(&data, vec![1.0, 4.0, 7.0]).unwrap(), [1.0, 2.5, 4.0, 4.0, 5.5, 7.0]);
+}
+
+#[test]
+fn windows_are_described_in_their_own_units_and_saved() {
+    let wave = |i: usize| (i as f64 / 8.0 * std::f64::consts::TAU).sin() + (i * 7919 % 13) as f64 / 40.0;
+    let values = Array2::from_shape_fn((200, 2), |(i, channel)| wave(i + 3 * channel) * (1 + channel) as f64);
+    let data = Dataset::Series(Series::one(values));
+    for describe in [Describe::Spectrum, Describe::Wavelets, Describe::Statistics] {
+        for change in [Change::None, Change::Differences, Change::Remainder] {
+            let params = WindowEncoder { length: Some(16), describe, change, ..WindowEncoder::default() };
+            let fitted = fit(&params, &data);
+            let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+            assert_eq!(encoded.ncols(), fitted.value_origins().len());
+            assert_eq!(fitted.value_origins()[0].column, "x1");
+            for column in encoded.columns() {
+                let moments: Moments = column.iter().map(|&v| f64::from(v)).collect();
+                let is_unit = (moments.std_dev() - 1.0).abs() < 1e-3 || moments.std_dev() < 1e-3;
+                assert!(moments.mean().abs() < 1e-3 && is_unit, "{describe:?} {change:?}");
+            }
+            let mut out = ModelWriter::new();
+            fitted.save(&mut out).unwrap();
+            let (tensors, json) = out.finish();
+            let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
+            assert_eq!(again.encode(&data, &Run::new(0)).unwrap().features.values, encoded);
+        }
+    }
+}
