@@ -6,7 +6,7 @@ use anomalyst_core::{
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::tails::{self, Blend, Nats, Surprise, Tails};
+use super::tails::{self, Blend, Nats, Scratch, Surprise, Tails};
 
 /// Columns that are sorted at a time at most, one per thread; bounds the working memory of a fit.
 const COLUMNS: usize = 8;
@@ -60,28 +60,44 @@ impl TailSums {
         }
         let stage = run.stage("sorting columns", values.ncols() as u64);
         let nats = Nats::new(values.nrows() as u32);
-        let mut sums = vec![Sum::default(); values.nrows()];
+        // Tails that are blended for each column have one sum; else there are those of left, right and skewed tails.
+        let n_sums = if blend == Blend::Apart { 3 } else { 1 };
+        // Block by block of rows, one sum after the other.
+        let mut sums = vec![0.0_f64; n_sums * values.nrows()];
         let mut columns = Vec::with_capacity(values.ncols());
         let at_once = run.n_threads().clamp(1, COLUMNS);
+        let mut scratch: Vec<Scratch> = (0..at_once).map(|_| Scratch::default()).collect();
+        let mut taken = vec![vec![0.0; values.nrows()]; at_once.max(TAKEN).min(values.ncols())];
         for block in values.axis_chunks_iter(Axis(1), at_once.max(TAKEN)) {
-            let block = columns_of(block);
-            for block in block.axis_chunks_iter(Axis(0), at_once) {
+            for block in columns_of(block, &mut taken).chunks(at_once) {
                 run.check()?;
-                let sorted: Vec<(Tails, Vec<Surprise>)> = block
-                    .axis_iter(Axis(0))
-                    .into_par_iter()
-                    .map(|column| Tails::fit(column, blend, tail_error, &nats))
+                let fitted: Vec<Tails> = block
+                    .par_iter()
+                    .zip(&mut scratch)
+                    .map(|(column, scratch)| Tails::fit(column, blend, tail_error, &nats, scratch))
                     .collect();
-                sums.par_chunks_mut(ROWS).enumerate().for_each(|(b, sums)| {
-                    for (tails, surprises) in &sorted {
-                        sums.iter_mut().zip(&surprises[b * ROWS..]).for_each(|(sum, &s)| sum.add(s, tails));
+                sums.par_chunks_mut(n_sums * ROWS).enumerate().for_each(|(b, sums)| {
+                    let n_rows = sums.len() / n_sums;
+                    let rows = b * ROWS..b * ROWS + n_rows;
+                    for (tails, Scratch { left, right, .. }) in fitted.iter().zip(&scratch) {
+                        let skewed = if tails.is_left_skewed { left } else { right };
+                        for (sums, of) in sums.chunks_exact_mut(n_rows).zip([left, right, skewed]) {
+                            sums.iter_mut()
+                                .zip(&of[rows.clone()])
+                                .for_each(|(sum, &surprise)| *sum += f64::from(surprise));
+                        }
                     }
                 });
-                stage.advance(sorted.len() as u64);
-                columns.extend(sorted.into_iter().map(|(tails, _)| tails));
+                stage.advance(fitted.len() as u64);
+                columns.extend(fitted);
             }
         }
-        let scores = sums.iter().map(Sum::score).collect();
+        let mut scores = Vec::with_capacity(values.nrows());
+        for sums in sums.chunks(n_sums * ROWS) {
+            let n_rows = sums.len() / n_sums;
+            let score = |row: usize| sums[row..].iter().step_by(n_rows).copied().fold(0.0, f64::max) as f32;
+            scores.extend((0..n_rows).map(score));
+        }
         Ok((Self { columns }, scores))
     }
 
@@ -126,13 +142,12 @@ impl TailSums {
     }
 }
 
-/// The columns as rows. Going through the rows once for several columns spares fetching each of their lines from
-/// memory once per column.
-fn columns_of(values: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut columns = Array2::zeros((values.ncols(), values.nrows()));
-    let mut to: Vec<_> = columns.rows_mut().into_iter().filter_map(|row| row.into_slice()).collect();
+/// The columns, each by itself, in `taken`. Going through the rows once for several columns spares fetching each of their
+/// lines from memory once per column.
+fn columns_of<'a>(values: ArrayView2<'_, f32>, taken: &'a mut [Vec<f32>]) -> &'a [Vec<f32>] {
+    let columns = &mut taken[..values.ncols()];
     for (i, row) in values.rows().into_iter().enumerate() {
-        to.iter_mut().zip(row).for_each(|(to, &v)| to[i] = v);
+        columns.iter_mut().zip(row).for_each(|(column, &v)| column[i] = v);
     }
     columns
 }

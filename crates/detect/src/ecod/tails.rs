@@ -2,7 +2,6 @@
 
 use anomalyst_core::{Error, ModelReader, ModelWriter, Result};
 use anomalyst_kernels::order::{float_key, key_float, sort_by_upper_half};
-use ndarray::ArrayView1;
 
 /// Columns with at most this many different values are kept exactly.
 pub(super) const EXACT_POINTS: usize = 1 << 16;
@@ -43,26 +42,38 @@ pub(super) struct Tails {
     /// Entry `2 i + 1` belongs to point `i`, entry `2 i` to the gap before it.
     surprises: Vec<Surprise>,
     missing: Surprise,
-    is_left_skewed: bool,
+    pub(super) is_left_skewed: bool,
+}
+
+/// Working memory of a fit. One column after the other uses the same, because fresh pages cost more than what is done in them.
+#[derive(Default)]
+pub(super) struct Scratch {
+    keys: Vec<u64>,
+    spare: Vec<u64>,
+    /// The surprise of every value of the last column; the right one only where tails go into sums of their own.
+    pub(super) left: Vec<f32>,
+    pub(super) right: Vec<f32>,
 }
 
 impl Tails {
-    /// The distribution of the values that are not missing, and the surprise of every value.
+    /// The distribution of the values that are not missing; the surprise of every value is left in `scratch`.
     pub(super) fn fit(
-        column: ArrayView1<'_, f32>,
+        column: &[f32],
         blend: Blend,
         tail_error: f64,
         nats: &Nats,
-    ) -> (Self, Vec<Surprise>) {
-        let mut keys: Vec<u64> = Vec::with_capacity(column.len());
+        scratch: &mut Scratch,
+    ) -> Self {
+        let Scratch { keys, spare, left, right } = scratch;
+        keys.clear();
         // The gate holds rows below 2^32, so value and row fit into one number that sorts by value.
-        keys.extend(
-            (0_u64..)
-                .zip(column)
-                .filter(|(_, v)| !v.is_nan())
-                .map(|(row, &v)| u64::from(float_key(v)) << 32 | row),
-        );
-        sort_by_upper_half(&mut keys);
+        let key = |(row, &v): (u64, &f32)| u64::from(float_key(v)) << 32 | row;
+        if column.iter().any(|v| v.is_nan()) {
+            keys.extend((0..).zip(column).filter(|(_, v)| !v.is_nan()).map(key));
+        } else {
+            keys.extend((0..).zip(column).map(key));
+        }
+        sort_by_upper_half(keys, spare);
         let n = keys.len() as u32;
         let own;
         let nats = if nats.n() == n {
@@ -71,33 +82,42 @@ impl Tails {
             own = Nats::new(n);
             &own
         };
-        // As many as there are keys at most; what is not used is never touched.
-        let mut points = Vec::with_capacity(keys.len());
-        for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
-            let below = points.last().map_or(0, |p: &Point| p.upto);
-            let value = key_float((equal[0] >> 32) as u32);
-            points.push(Point { value, below, upto: below + equal.len() as u32 });
-        }
         // Where the rarer tail counts, the longer one is of no interest.
-        let is_left_skewed = blend != Blend::Rarer && third_moment(&points, n) < 0.0;
-        let mut all = vec![Surprise::default(); column.len()];
-        let (mut left, mut right) = (0.0, 0.0);
-        for point in &points {
-            let surprise = nats.at_point(point, blend, is_left_skewed);
-            let equal = &keys[point.below as usize..point.upto as usize];
-            equal.iter().for_each(|key| all[(key & 0xffff_ffff) as usize] = surprise);
-            left += f64::from(surprise.left) * equal.len() as f64;
-            right += f64::from(surprise.right) * equal.len() as f64;
+        let is_left_skewed = blend != Blend::Rarer && third_moment(keys) < 0.0;
+        left.resize(column.len(), 0.0);
+        if blend == Blend::Apart {
+            right.resize(column.len(), 0.0);
         }
-        let share = |sum: f64| (sum / f64::from(n.max(1))) as f32;
-        let missing = Surprise { left: share(left), right: share(right) };
-        if points.len() > EXACT_POINTS && tail_error > 0.0 {
-            points = thin(&points, n, tail_error);
+        let n_points = keys.windows(2).filter(|pair| pair[0] >> 32 != pair[1] >> 32).count() + 1;
+        let error = if n_points > EXACT_POINTS { tail_error } else { 0.0 };
+        let mut kept = Kept::new(n, error);
+        let mut sums = [0.0; 2];
+        for equal in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let below = kept.upto;
+            let value = key_float((equal[0] >> 32) as u32);
+            let point = Point { value, below, upto: below + equal.len() as u32 };
+            let surprise = nats.at_point(&point, blend, is_left_skewed);
+            for key in equal {
+                left[(key & 0xffff_ffff) as usize] = surprise.left;
+                if blend == Blend::Apart {
+                    right[(key & 0xffff_ffff) as usize] = surprise.right;
+                }
+            }
+            sums[0] += f64::from(surprise.left) * equal.len() as f64;
+            sums[1] += f64::from(surprise.right) * equal.len() as f64;
+            kept.push(point);
         }
+        let [missing_left, missing_right] = sums.map(|sum| (sum / f64::from(n.max(1))) as f32);
         if n < column.len() as u32 {
-            all.iter_mut().zip(column).filter(|(_, v)| v.is_nan()).for_each(|(s, _)| *s = missing);
+            for (row, _) in column.iter().enumerate().filter(|(_, v)| v.is_nan()) {
+                left[row] = missing_left;
+                if blend == Blend::Apart {
+                    right[row] = missing_right;
+                }
+            }
         }
-        (Self::new(points, missing, is_left_skewed, blend), all)
+        let missing = Surprise { left: missing_left, right: missing_right };
+        Self::new(kept.points, missing, is_left_skewed, blend)
     }
 
     fn new(points: Vec<Point>, missing: Surprise, is_left_skewed: bool, blend: Blend) -> Self {
@@ -175,37 +195,50 @@ fn blended(left: f32, right: f32, blend: Blend, is_left_skewed: bool) -> Surpris
 }
 
 /// A number with the sign of the skewness.
-fn third_moment(points: &[Point], n: u32) -> f64 {
-    let mean = sum(points, |v| v) / f64::from(n.max(1));
-    sum(points, |v| (v - mean).powi(3))
+fn third_moment(keys: &[u64]) -> f64 {
+    let mean = sum(keys, |v| v) / keys.len().max(1) as f64;
+    sum(keys, |v| (v - mean).powi(3))
 }
 
 /// The sum of `term` over all values, in eight sums that do not wait for each other.
-fn sum(points: &[Point], term: impl Fn(f64) -> f64) -> f64 {
-    let term = |p: &Point| f64::from(p.upto - p.below) * term(f64::from(p.value));
-    let (chunks, rest) = points.as_chunks::<8>();
+fn sum(keys: &[u64], term: impl Fn(f64) -> f64) -> f64 {
+    let term = |key: &u64| term(f64::from(key_float((key >> 32) as u32)));
+    let (chunks, rest) = keys.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for chunk in chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, point)| *sum += term(point));
+        sums.iter_mut().zip(chunk).for_each(|(sum, key)| *sum += term(key));
     }
     sums.into_iter().chain(rest.iter().map(term)).sum()
 }
 
+/// The points of a column that are kept, taken in one after the other.
+///
 /// Leaves out points as long as no more than `2 error` times the values on the rarer side are hidden between two
 /// kept ones; the middle rank of a gap is then off by a factor of at most `1 + error` on either side.
-fn thin(points: &[Point], n: u32, error: f64) -> Vec<Point> {
-    let mut kept: Vec<Point> = Vec::new();
-    for (i, point) in points.iter().enumerate() {
-        let (Some(last), Some(next)) = (kept.last(), points.get(i + 1)) else {
-            kept.push(*point);
-            continue;
+struct Kept {
+    points: Vec<Point>,
+    n: u32,
+    /// 0 keeps all.
+    error: f64,
+    /// Values at or below the last point that was taken in.
+    upto: u32,
+}
+
+impl Kept {
+    const fn new(n: u32, error: f64) -> Self {
+        Self { points: Vec::new(), n, error, upto: 0 }
+    }
+
+    fn push(&mut self, point: Point) {
+        self.upto = point.upto;
+        let is_hidden = |last: &Point| {
+            let rarer = last.upto.min(self.n - point.upto);
+            point.upto < self.n && f64::from(point.upto - last.upto) <= 2.0 * self.error * f64::from(rarer)
         };
-        let rarer = last.upto.min(n - next.below);
-        if f64::from(next.below - last.upto) > 2.0 * error * f64::from(rarer) {
-            kept.push(*point);
+        if !self.points.last().is_some_and(is_hidden) {
+            self.points.push(point);
         }
     }
-    kept
 }
 
 /// All columns' points behind one another.
@@ -262,7 +295,6 @@ pub(super) fn load(from: &ModelReader<'_>, n_columns: usize, blend: Blend) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array1;
     use proptest::prelude::*;
 
     proptest! {
@@ -272,9 +304,11 @@ mod tests {
             mut values in prop::collection::vec((-300..300_i32).prop_map(|v| v as f32 / 3.0), 1..400),
             error in 0.001..0.1_f64, query in -110.0..110.0_f32,
         ) {
-            let exact = Tails::fit(Array1::from(values.clone()).view(), Blend::Apart, 0.0, &Nats::new(0)).0;
-            let n = values.len() as u32;
-            let thinned = thin(&exact.points, n, error);
+            let exact =
+                Tails::fit(&values, Blend::Apart, 0.0, &Nats::new(0), &mut Scratch::default());
+            let mut kept = Kept::new(values.len() as u32, error);
+            exact.points.iter().for_each(|&point| kept.push(point));
+            let thinned = kept.points;
             let thinned = Tails::new(thinned, exact.missing, false, Blend::Apart);
             values.push(query);
             for v in values {
