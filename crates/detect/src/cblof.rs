@@ -28,6 +28,8 @@
 //! # Differences
 //! - k-means instead of the paper's Squeezer, which is made for categories, as in PyOD. Each seed is the best of
 //!   `2 + ln k` rows drawn by k-means++, as in scikit-learn; one start.
+//! - 8 clusters, as in PyOD, and 32 for clean rows: over 44 labelled tables of which clean halves are learned, 8, 16, 32 and 64
+//!   have a mean AUROC of 0.822, 0.827, 0.837 and 0.842; of tables learned as they are 0.757, 0.749, 0.712 and 0.697.
 //! - Columns are divided by their deviations; PyOD takes them as they are.
 //! - Weights are off by default, as in PyOD: with them a row near a small cluster of anomalies scores low because
 //!   that cluster is small.
@@ -131,6 +133,8 @@ impl Detector for Cblof {
         min_items: 1,
         control: false,
     };
+    /// No cluster of clean rows is one of anomalies, and more of them follow their shape more closely.
+    const ON_CLEAN: &'static str = r#"{ "n_clusters": 32 }"#;
     type Model = CblofModel;
 
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<CblofModel> {
