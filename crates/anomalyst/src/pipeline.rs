@@ -1,10 +1,8 @@
 //! A recipe put to work: encoders and models that were fitted together and score together.
 
-use std::borrow::Cow;
-
 use anomalyst_core::{
-    AnyModel, Dataset, Encode, Error, Features, Layout, MemberSummary, MethodSummary, ModelReader,
-    ModelWriter, Notices, Result, Run, Shape, Table, Wants,
+    AnyModel, Dataset, Encode, Error, Features, MemberSummary, MethodSummary, ModelReader, ModelWriter,
+    Notices, Result, Run, Shape, Table, Wants,
 };
 use ndarray::Array2;
 use rand::seq::index;
@@ -12,9 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::combine::{Combination, ScoreScale};
-use crate::plan::{Budget, FEWEST_ROWS, MemberPlan, plan_member};
 use crate::recipe::{Member, Part, Recipe};
-use crate::{columns, registry, states};
+use crate::{registry, states};
+
+mod rows;
+
+use rows::{Held, Rows};
 
 /// A fitted recipe. Its scores are higher for more anomalous rows; a row's score never depends on its batch.
 pub struct Pipeline {
@@ -48,10 +49,7 @@ impl Pipeline {
     /// Fits every member of `recipe` on the rows of `data` that its passes leave, within the run's limits.
     pub fn fit(recipe: &Recipe, data: &Dataset, run: &Run) -> Result<(Self, FitReport)> {
         let mut notices = Notices::default();
-        let judged = match recipe.measured_alone {
-            true => states::leave_out(data, &mut notices),
-            false => Cow::Borrowed(data),
-        };
+        let judged = states::judged(recipe, data, &mut notices);
         let data: &Dataset = &judged;
         let recipe = &recipe.suited_to(data);
         recipe.check()?;
@@ -132,16 +130,17 @@ impl Pipeline {
             let encoder = (registry::encoder(&part.kind)?.from_json)(&part.params())?;
             let (encoder, noticed) = encoder.fit(learned.as_ref().unwrap_or(data), wants, run)?;
             add_new(&mut notices, noticed);
-            let encoded = encoder.encode(data, run)?;
-            add_new(&mut notices, encoded.notices);
+            let held = Held::new(&*encoder, data, kept.is_none(), run)?;
+            let rows = Rows { held: &held, encoder: &*encoder, kept };
+            add_new(&mut notices, held.notices());
             for i in group {
-                let rows = Rows { features: &encoded.features, encoder: &*encoder, kept };
                 let member = &recipe.members[i];
                 let (model, scores) = rows.fit_member(member, &run.child(i as u64), &mut notices)?;
                 let scores = encoder.pool(data, scores)?;
                 let scale = ScoreScale::of(&scores, combination.scale(member.scale), member.compress);
                 members[i] = Some((FittedMember { view: views.len(), model, scale }, scores));
             }
+            drop(held);
             views.push(View { part, encoder });
         }
         let (members, scores): (Vec<_>, Vec<_>) = members.into_iter().flatten().unzip();
@@ -155,12 +154,12 @@ impl Pipeline {
         let mut notices = Notices::default();
         let mut scores: Vec<Vec<f32>> = vec![Vec::new(); self.members.len()];
         for (v, view) in self.views.iter().enumerate() {
-            let encoded = view.encoder.encode(data, run)?;
-            add_new(&mut notices, encoded.notices);
+            let held = Held::new(&*view.encoder, data, true, run)?;
+            add_new(&mut notices, held.notices());
             for (member, scores) in
                 self.members.iter().zip(&mut scores).filter(|(member, _)| member.view == v)
             {
-                *scores = view.encoder.pool(data, member.model.score(&encoded.features, run)?)?;
+                *scores = view.encoder.pool(data, held.score(&*member.model, run)?)?;
             }
         }
         Ok((self.merge(scores, run), notices))
@@ -312,107 +311,6 @@ fn least_odd(scores: &[f32], drop_frac: f64) -> Vec<usize> {
     rows.truncate(n_kept);
     rows.sort_unstable();
     rows
-}
-
-/// Encoded rows, and which of them may be learned from; all where `None`.
-struct Rows<'a> {
-    features: &'a Features,
-    encoder: &'a dyn Encode,
-    kept: Option<&'a [usize]>,
-}
-
-impl Rows<'_> {
-    /// Fits one member, on a sample where its plan says so, and ranks all rows.
-    fn fit_member(
-        &self,
-        member: &Member,
-        run: &Run,
-        notices: &mut Notices,
-    ) -> Result<(Box<dyn AnyModel>, Vec<f32>)> {
-        let entry = registry::method(&member.detector.kind)?;
-        let params = columns::resolve(entry, &member.detector, |name, kind| kind.place(name, self.encoder))?;
-        let detector = (entry.from_json)(&params)?;
-        let id = detector.card().id;
-        let shape = Shape::of(self.features);
-        let n_kept = self.kept.map_or(shape.n_parts, <[usize]>::len);
-        let free = run.max_memory_bytes().map(|limit| limit.saturating_sub(features_bytes(shape)));
-        // Points that follow each other cannot be sampled.
-        let fewest_rows = if self.features.layout == Layout::Rows { FEWEST_ROWS } else { n_kept };
-        let budget = Budget { most_rows: n_kept, fewest_rows, secs: member.budget_secs, bytes: free };
-        let plan = plan_member(detector.as_ref(), shape, budget, run)?;
-        let _stage = run.stage(&format!("{id}: {}", plan_text(&plan, run)), 0);
-        let sampled = plan.fit_rows < n_kept;
-        let (model, scores) = if sampled || self.kept.is_some() {
-            let learned = match entry.learns_from_labels {
-                true => self.learned_with_labels(plan.fit_rows, run),
-                false => self.learned(plan.fit_rows, run),
-            };
-            let (model, own) = detector.fit_score(&self.features.take(&learned), run)?;
-            let scores = self.with_others(&*model, &learned, &own, run)?;
-            (model, scores)
-        } else {
-            detector.fit_score(self.features, run)?
-        };
-        if sampled {
-            let rows = plan.fit_rows;
-            notices.info(
-                None,
-                format!(
-                    "{id} learned from a random {rows} of the {n_kept} rows, to keep its time and memory bounded"
-                ),
-            );
-        }
-        Ok((model, scores))
-    }
-
-    /// `n` rows to learn from: all that may be, or a random sample of them, in order.
-    fn learned(&self, n: usize, run: &Run) -> Vec<usize> {
-        let n_kept = self.kept.map_or(self.features.n_parts(), <[usize]>::len);
-        let mut learned = index::sample(&mut run.random(u64::MAX), n_kept, n.min(n_kept)).into_vec();
-        learned.sort_unstable();
-        if let Some(kept) = self.kept {
-            learned.iter_mut().for_each(|at| *at = kept[*at]);
-        }
-        learned
-    }
-
-    /// The same for methods that learn from labels: known anomalies are rare and worth most, so they all take part, as
-    /// long as they are at most half of the sample.
-    fn learned_with_labels(&self, n: usize, run: &Run) -> Vec<usize> {
-        let is_odd = self.features.known_anomalous();
-        let all = self.kept.map_or_else(|| (0..is_odd.len()).collect(), <[usize]>::to_vec);
-        let n = n.min(all.len());
-        let (odd, normal): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|&row| is_odd[row]);
-        let n_odd = odd.len().min((n / 2).max(n.saturating_sub(normal.len())));
-        let mut learned: Vec<usize> = Vec::with_capacity(n);
-        for (stream, rows, n) in [(u64::MAX, &odd, n_odd), (u64::MAX - 1, &normal, n - n_odd)] {
-            learned.extend(index::sample(&mut run.random(stream), rows.len(), n).iter().map(|at| rows[at]));
-        }
-        learned.sort_unstable();
-        learned
-    }
-
-    /// The scores of all rows: those of `learned` as given, the others as new rows.
-    fn with_others(
-        &self,
-        model: &dyn AnyModel,
-        learned: &[usize],
-        own: &[f32],
-        run: &Run,
-    ) -> Result<Vec<f32>> {
-        let mut scores = vec![f32::NAN; self.features.n_parts()];
-        learned.iter().zip(own).for_each(|(&row, &score)| scores[row] = score);
-        let others: Vec<usize> = (0..scores.len()).filter(|&row| scores[row].is_nan()).collect();
-        let new = model.score(&self.features.take(&others), run)?;
-        others.iter().zip(new).for_each(|(&row, score)| scores[row] = score);
-        Ok(scores)
-    }
-}
-
-fn plan_text(plan: &MemberPlan, run: &Run) -> String {
-    let secs = plan.secs / run.n_threads() as f64;
-    let time = if secs < 1.0 { "under 1 s".into() } else { format!("about {secs:.0} s") };
-    format!("{time}, {}", crate::plan::bytes_text(plan.bytes))
 }
 
 /// Bytes of the encoded features.

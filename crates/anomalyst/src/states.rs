@@ -8,12 +8,19 @@ use std::borrow::Cow;
 use anomalyst_core::{Dataset, Notices, Series};
 use ndarray::{ArrayView1, Axis};
 
+use crate::recipe::Recipe;
+
 /// A channel of at most this many different values holds commands: on or off.
 const MOST_STATES: usize = 2;
 
+/// What of `data` the recipe judges. The notice says what was chosen and why.
+pub(crate) fn judged<'a>(recipe: &Recipe, data: &'a Dataset, notices: &mut Notices) -> Cow<'a, Dataset> {
+    if recipe.measured_alone { leave_out(data, notices) } else { Cow::Borrowed(data) }
+}
+
 /// The one measured channel of `data` alone, where it is a series that has nothing but commands beside it; else all of
-/// `data`. The notice says what was chosen and why.
-pub(crate) fn leave_out<'a>(data: &'a Dataset, notices: &mut Notices) -> Cow<'a, Dataset> {
+/// `data`.
+fn leave_out<'a>(data: &'a Dataset, notices: &mut Notices) -> Cow<'a, Dataset> {
     let Dataset::Series(series) = data else { return Cow::Borrowed(data) };
     let n_channels = series.channels.len();
     let mut measured = (0..n_channels).filter(|&i| is_measured(series.values.column(i)));

@@ -34,6 +34,11 @@ pub trait Encoder: Params {
 pub trait Encode: Send + Sync + 'static {
     /// Features of `data`, of the same width every time. A row's features never depend on its batch.
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded>;
+    /// The same features, made a few at a time where all at once may be more than fits into memory; `None` where they are
+    /// not made by parts, and [`Self::encode`] is the only way.
+    fn in_parts<'a>(&'a self, _data: &'a Dataset, _run: &Run) -> Result<Option<Box<dyn Parts + 'a>>> {
+        Ok(None)
+    }
     /// Scores of the items of `data` from those of the parts that [`Self::encode`] made of them. Where every item is one
     /// part, they are the same.
     fn pool(&self, data: &Dataset, parts: Vec<f32>) -> Result<Vec<f32>> {
@@ -54,6 +59,16 @@ pub trait Encode: Send + Sync + 'static {
     fn load(from: &ModelReader<'_>) -> Result<Self>
     where
         Self: Sized;
+}
+
+/// Features that are made when they are asked for: independent rows.
+pub trait Parts: Send + Sync {
+    /// How many there are in all.
+    fn n_parts(&self) -> usize;
+    /// Those at `parts`, in that order.
+    fn take(&self, parts: &[usize]) -> Result<Features>;
+    /// Which parts are known to be anomalous; none where there are no labels.
+    fn known_anomalous(&self) -> Vec<bool>;
 }
 
 /// Where a feature came from.

@@ -28,7 +28,7 @@ mod tensors;
 pub use card::{Card, Cost, Estimate, Growth, Handles, Invariance};
 pub use decision::{Decisions, Interval, Severity, Verdict};
 pub use detector::{Attribute, Attributions, Checked, Detector, DetectorExt, Fitted, Model, Shape};
-pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Wants};
+pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Parts, Wants};
 pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{ChannelEvidence, Departure, Event, EventKind, ExpectedBand, PointName, SimilarEvent};

@@ -32,6 +32,16 @@ impl Dataset {
             Self::Series(series) => Self::Series(series.take(items)),
         }
     }
+
+    /// The series; anything else is an error.
+    pub fn as_series(&self) -> Result<&Series> {
+        match self {
+            Self::Series(series) => Ok(series),
+            Self::Table(_) => {
+                Err(Error::Data("series are needed; say --as series if the rows are points in time".into()))
+            }
+        }
+    }
 }
 
 /// Typed columns of equal length.

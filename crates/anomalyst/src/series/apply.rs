@@ -13,6 +13,7 @@ use crate::pipeline::Pipeline;
 use crate::recipe::Recipe;
 use crate::registry::Task;
 use crate::scan::reproduce;
+use crate::states;
 
 /// One in this many points, the last of each series, is held out to calibrate decisions.
 const HELD_OUT_PART: usize = 4;
@@ -56,13 +57,13 @@ pub fn scan_series(
             let (pipeline, report) = Pipeline::fit(&recipe, &data, run)?;
             watch.lap("fit and score");
             let _stage = run.stage("deciding", 0);
-            let series = of_series(&data)?;
+            let series = data.as_series()?;
             let decide = decision_options(series, &pipeline, options);
             let decision = SeriesDecision::learn(&report.scores, &series.ends, &decide)?;
             (pipeline, decision, report.scores, report.notices)
         }
         Some(until) => {
-            let normal = until.part(of_series(&data)?)?;
+            let normal = until.part(data.as_series()?)?;
             let (pipeline, decision, mut noticed) = learn(&recipe, normal, options, run)?;
             watch.lap("fit");
             let (scores, of_score) = pipeline.score(&data, run)?;
@@ -74,15 +75,8 @@ pub fn scan_series(
     notices.extend(noticed);
     options.accept(&notices)?;
     watch.lap("decide");
-    let model = TrainedSeries {
-        pipeline,
-        decision,
-        how: how.clone(),
-        schema: table.schema(),
-        source,
-        seed: run.seed(),
-    };
-    let found = Found { series: of_series(&data)?, points: &points, table: &table, scores };
+    let model = TrainedSeries::new((pipeline, decision), how, (&table, source), run);
+    let found = Found { series: data.as_series()?, points: &points, table: &table, scores };
     let mut outcome = outcome(&model, &found, &model.decision, options, run)?;
     watch.lap("explain");
     outcome.source = model.source.clone();
@@ -109,14 +103,7 @@ pub fn fit_series(
     notices.extend(noticed);
     options.accept(&notices)?;
     watch.lap("fit and calibrate");
-    let model = TrainedSeries {
-        pipeline,
-        decision,
-        how: how.clone(),
-        schema: table.schema(),
-        source,
-        seed: run.seed(),
-    };
+    let model = TrainedSeries::new((pipeline, decision), how, (&table, source), run);
     let outcome = Outcome {
         source: model.source.clone(),
         method: model.pipeline.summary(),
@@ -142,7 +129,7 @@ pub fn score_series(model: &TrainedSeries, input: Input, options: &Options, run:
         Some(n) => model.decision.with_false_alarms_per_day(n)?,
         None => model.decision.clone(),
     };
-    let found = Found { series: of_series(&data)?, points: &points, table: &table, scores };
+    let found = Found { series: data.as_series()?, points: &points, table: &table, scores };
     let mut outcome = outcome(model, &found, &decision, options, run)?;
     watch.lap("explain");
     outcome.source = source;
@@ -164,12 +151,15 @@ fn learn(
         earlier.extend(range.start..until);
         later.extend(until..range.end);
     }
-    let held_out = normal.take(&later);
-    let (first, _) = Pipeline::fit(recipe, &Dataset::Series(normal.take(&earlier)), run)?;
-    let ends = held_out.ends.clone();
-    let clean_lens = held_out.ranges().map(|range| range.len()).collect();
-    let (scores, _) = first.score(&Dataset::Series(held_out), run)?;
     let data = Dataset::Series(normal);
+    // What is judged is decided once, by all that there is, so that both models speak of the same channels.
+    let judged = states::judged(recipe, &data, &mut Notices::default());
+    let (recipe_of_judged, held_out) =
+        (Recipe { measured_alone: false, ..recipe.clone() }, judged.take(&later));
+    let (first, _) = Pipeline::fit(&recipe_of_judged, &judged.take(&earlier), run)?;
+    let (scores, _) = first.score(&held_out, run)?;
+    let held_out = held_out.as_series()?;
+    let clean_lens = held_out.ranges().map(|range| range.len()).collect();
     let (pipeline, report) = Pipeline::fit(recipe, &data, run)?;
     let mut notices = report.notices;
     notices.info(
@@ -177,8 +167,8 @@ fn learn(
         format!("decisions were calibrated on the last quarter of each series, {} points", later.len()),
     );
     let decide =
-        SeriesDecisionOptions { clean_lens, ..decision_options(of_series(&data)?, &pipeline, options) };
-    let decision = SeriesDecision::learn(&scores, &ends, &decide)?;
+        SeriesDecisionOptions { clean_lens, ..decision_options(data.as_series()?, &pipeline, options) };
+    let decision = SeriesDecision::learn(&scores, &held_out.ends, &decide)?;
     Ok((pipeline, decision, notices))
 }
 
@@ -188,13 +178,6 @@ fn decision_options(series: &Series, pipeline: &Pipeline, options: &Options) -> 
         points_per_day: points_per_day(series),
         window_len: Some(pipeline.span()),
         ..SeriesDecisionOptions::default()
-    }
-}
-
-fn of_series(data: &Dataset) -> Result<&Series> {
-    match data {
-        Dataset::Series(series) => Ok(series),
-        _ => Err(Error::Data("not a series".into())),
     }
 }
 
@@ -216,4 +199,28 @@ fn points_per_day(series: &Series) -> Option<f64> {
     let per_day = series.ranges().filter_map(|range| Some(DAY / usual_step(&times[range])? as f64));
     let total: f64 = per_day.sum();
     (total > 0.0).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Modality;
+    use crate::registry;
+    use ndarray::Array2;
+
+    /// The second channel is a command for three quarters of the series, and takes a third value after: by all of it both
+    /// channels are judged, and the decision is calibrated on both, though the earlier part alone would say otherwise.
+    #[test]
+    fn what_is_judged_is_decided_once() {
+        let cell = |(point, channel): (usize, usize)| match channel {
+            0 => (point as f64 * 0.3).sin() + ((point * point * 7 + point * 13) % 101) as f64 / 200.0,
+            _ if point < 600 => (point / 40 % 2) as f64,
+            _ => (point / 40 % 3) as f64,
+        };
+        let series = Series::one(Array2::from_shape_fn((800, 2), cell));
+        let (recipe, run) = (registry::resolve("auto", Task::Fit, Modality::Series).unwrap(), Run::new(0));
+        assert!(recipe.measured_alone);
+        let of = |recipe: &Recipe| learn(recipe, series.clone(), &Options::default(), &run).unwrap().1;
+        assert_eq!(of(&recipe), of(&Recipe { measured_alone: false, ..recipe.clone() }));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anomalyst_core::{Error, ModelReader, ModelWriter, Outcome, Result, Run, Schema, SourceSummary};
+use anomalyst_core::{Error, ModelReader, ModelWriter, Outcome, Result, Run, Schema, SourceSummary, Table};
 use anomalyst_data::TableSource;
 use anomalyst_decide::SeriesDecision;
 
@@ -40,6 +40,15 @@ pub enum AnyTrained {
 }
 
 impl TrainedSeries {
+    pub(super) fn new(
+        (pipeline, decision): (Pipeline, SeriesDecision),
+        how: &SeriesOptions,
+        (table, source): (&Table, SourceSummary),
+        run: &Run,
+    ) -> Self {
+        Self { pipeline, decision, how: how.clone(), schema: table.schema(), source, seed: run.seed() }
+    }
+
     /// Writes the model file, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
         model_file::write(path, &self.content()?)

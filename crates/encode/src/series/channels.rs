@@ -1,7 +1,7 @@
 //! What is learned of each channel, and how its cells become numbers without gaps.
 
 use anomalyst_core::schemars::{self, JsonSchema};
-use anomalyst_core::{Dataset, Error, ModelReader, ModelWriter, Notices, Origin, Result, Run, Series};
+use anomalyst_core::{Error, ModelReader, ModelWriter, Notices, Origin, Result, Run, Series};
 use anomalyst_kernels::stats::{Moments, quantile};
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -184,16 +184,6 @@ fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel
         (center, unit) = (0.0, largest.max(f64::MIN_POSITIVE));
     }
     Some(Channel { name: name.into(), center, unit, period: None })
-}
-
-/// The series of a dataset.
-pub(super) fn series_of(data: &Dataset) -> Result<&Series> {
-    match data {
-        Dataset::Series(series) => Ok(series),
-        _ => Err(Error::Data(
-            "this encoder takes series; say --as series if the rows are points in time".into(),
-        )),
-    }
 }
 
 /// Fills gaps by the line between their ends.

@@ -8,7 +8,7 @@ use anomalyst_core::{
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
-use super::channels::{self, ChannelScale, Channels};
+use super::channels::{ChannelScale, Channels};
 
 /// How points become features.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -37,7 +37,7 @@ impl Encoder for PointEncoder {
 
     fn fit(&self, data: &Dataset, _: Wants, run: &Run) -> Result<(FittedPointEncoder, Notices)> {
         run.check()?;
-        let (channels, notices) = Channels::fit(channels::series_of(data)?, self.scale, self.change, run)?;
+        let (channels, notices) = Channels::fit(data.as_series()?, self.scale, self.change, run)?;
         Ok((FittedPointEncoder::new(channels, self.unordered), notices))
     }
 }
@@ -52,7 +52,7 @@ impl FittedPointEncoder {
 impl Encode for FittedPointEncoder {
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded> {
         run.check()?;
-        let series = channels::series_of(data)?;
+        let series = data.as_series()?;
         let values = run.install(|| self.channels.measured(series, run))?;
         let layout =
             if self.unordered { Layout::Rows } else { Layout::Sequences { ends: series.ends.clone() } };

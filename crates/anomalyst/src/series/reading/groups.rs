@@ -26,10 +26,18 @@ impl Groups {
         notices: &mut Notices,
     ) -> Result<Self> {
         let one = || Self { of: vec![0; table.n_rows], names: vec![String::new()], column: None };
-        if let Some(column) = key_column(table, files, options, times)? {
+        let is_repeated = times.is_some_and(|times| is_repeated(files, times));
+        if let Some(column) = key_column(table, options, is_repeated)? {
             let by_key = Self::by_column(table, column);
             notices.info(Some(&column.name), format!("names {} series", by_key.names.len()));
             return Ok(by_key);
+        }
+        if is_repeated {
+            notices.handled(
+                None,
+                "most times occur more than once and no column was taken to tell series apart; if one does, name it with \
+                 --key COLUMN",
+            );
         }
         if files.len() < 2 {
             return Ok(one());
@@ -62,33 +70,30 @@ impl Groups {
     }
 }
 
-/// The column that tells series apart: the one named, or the only one of categories where times repeat within files.
+/// The column that tells series apart: the one named, or the only one of categories where times repeat.
 fn key_column<'t>(
     table: &'t Table,
-    files: &[(String, usize)],
     options: &SeriesOptions,
-    times: Option<&[i64]>,
+    is_repeated: bool,
 ) -> Result<Option<&'t Column>> {
     if let Some(name) = &options.key {
         return find(table, name).map(Some);
     }
-    let Some(times) = times else { return Ok(None) };
+    let is_category = |column: &&Column| column.kind == ColumnKind::Category && column.data.len().is_some();
+    let mut categories = table.columns.iter().filter(is_category);
+    Ok(match (categories.next(), categories.next()) {
+        (Some(only), None) if is_repeated => Some(only),
+        _ => None,
+    })
+}
+
+/// Whether at least half of the times occur again within their file.
+fn is_repeated(files: &[(String, usize)], times: &[i64]) -> bool {
     let mut sorted: Vec<(usize, i64)> =
         times.iter().enumerate().map(|(row, &time)| (file_of(files, row), time)).collect();
     sorted.sort_unstable();
     let n_repeated = sorted.windows(2).filter(|pair| pair[0] == pair[1]).count();
-    if 2 * n_repeated < times.len() {
-        return Ok(None);
-    }
-    let categories: Vec<&Column> = table
-        .columns
-        .iter()
-        .filter(|column| column.kind == ColumnKind::Category && column.data.len().is_some())
-        .collect();
-    Ok(match categories.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    })
+    2 * n_repeated >= times.len().max(1)
 }
 
 fn file_of(files: &[(String, usize)], row: usize) -> usize {

@@ -157,3 +157,17 @@ fn what_looks_like_a_counter_is_named() {
     assert!(!hinted((0..400).map(f64::from).collect()), "it never starts anew");
     assert!(!hinted((0..400).map(|i| f64::from(i % 50)).collect()), "a saw starts anew too often");
 }
+
+#[test]
+fn repeated_times_without_a_key_are_said() {
+    let read = |at: &[i64]| {
+        let table = table(vec![
+            ("at", ColumnKind::Timestamp, times(at)),
+            ("unit", ColumnKind::Identifier, ColumnData::Omitted),
+            ("x", ColumnKind::Number, ColumnData::Numbers(vec![0.0, 10.0, 1.0, 11.0])),
+        ]);
+        let notices = read_series(&table, &[], &SeriesOptions::default()).unwrap().notices;
+        notices.0.iter().any(|notice| notice.message.contains("--key"))
+    };
+    assert!(read(&[0, 0, 60, 60]) && !read(&[0, 60, 120, 120]));
+}

@@ -15,25 +15,30 @@
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Dataset, Encode, Encoded, Encoder, Error, Features, Label, ModelReader, ModelWriter, Notices, Origin,
-    Params, Result, Run, Series, Wants,
+    Dataset, Encode, Encoded, Encoder, Error, Features, ModelReader, ModelWriter, Notices, Origin, Params,
+    Parts, Result, Run, Series, Wants,
 };
 use anomalyst_kernels::period::ranked_period;
 use anomalyst_kernels::stats::Moments;
 use ndarray::{Array2, s};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::channels::{self, ChannelScale, Channels};
 use super::describe::{Describe, Describer};
 
+use cut::Windows;
+
+mod cut;
 #[cfg(test)]
 mod tests;
 
 /// Points on each side that a running mean of scores reaches at most, however long the series: taken twice, it carries them
 /// as far as the longest period that is believed.
 const FARTHEST_REACH: usize = 150;
+
+/// Windows, evenly chosen, that tell the units of what stands for a window well enough.
+const MOST_FOR_UNITS: usize = 1 << 20;
 
 /// A window that varies less than this share of its channels' units is flat: what is left is noise of measuring.
 const FLAT: f64 = 1e-5;
@@ -164,7 +169,7 @@ impl Encoder for WindowEncoder {
 
     fn fit(&self, data: &Dataset, _: Wants, run: &Run) -> Result<(FittedWindowEncoder, Notices)> {
         run.check()?;
-        let series = channels::series_of(data)?;
+        let series = data.as_series()?;
         let (channels, mut notices) = Channels::fit(series, self.scale, self.change, run)?;
         let longest = series.ranges().map(|range| range.len()).max().unwrap_or(0);
         let length = self.length.unwrap_or_else(|| {
@@ -199,7 +204,10 @@ impl Encoder for WindowEncoder {
         }
         let mut fitted = FittedWindowEncoder::new(channels, shape, Vec::new());
         if self.describe != Describe::Values {
-            fitted.units = units(&fitted.encode(data, run)?.features.values);
+            let windows = fitted.windows(series, run)?;
+            let step = windows.n_parts().div_ceil(MOST_FOR_UNITS).max(1);
+            let values = run.install(|| windows.cut(windows.n_parts() / step, |part| part * step))?;
+            fitted.units = units(&values);
         }
         Ok((fitted, notices))
     }
@@ -248,12 +256,17 @@ impl FittedWindowEncoder {
         }
     }
 
-    /// For each window, in order, the series it lies in and its first point there.
-    fn places(&self, series: &Series) -> Vec<(std::ops::Range<usize>, usize)> {
-        let of = |range: std::ops::Range<usize>| {
-            (0..self.n_windows(range.len())).map(move |first| (range.clone(), first))
-        };
-        series.ranges().flat_map(of).collect()
+    /// The windows of `series`, ready to be cut.
+    fn windows<'a>(&'a self, series: &'a Series, run: &Run) -> Result<Windows<'a>> {
+        let points = run.install(|| self.channels.measured(series, run))?;
+        let ends = series
+            .ranges()
+            .scan(0, |end, range| {
+                *end += self.n_windows(range.len());
+                Some(*end)
+            })
+            .collect();
+        Ok(Windows { of: self, series, ranges: series.ranges().collect(), ends, points })
     }
 
     /// The window that begins at the first of `points`, point by point.
@@ -298,38 +311,22 @@ impl FittedWindowEncoder {
 impl Encode for FittedWindowEncoder {
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded> {
         run.check()?;
-        let series = channels::series_of(data)?;
-        let (n_channels, width) = (self.channels.each.len(), self.origins.len());
-        let places = self.places(series);
-        crate::check_memory(places.len(), width, run)?;
-        let values = run.install(|| -> Result<Array2<f32>> {
-            let points = self.channels.measured(series, run)?;
-            let points = points.as_slice().unwrap_or_default();
-            let mut values = Array2::zeros((places.len(), width));
-            let rows = values.as_slice_mut().unwrap_or_default().par_chunks_exact_mut(width);
-            rows.zip(&places).try_for_each(|(row, (range, first))| {
-                self.write(&points[(range.start + first) * n_channels..range.end * n_channels], row)
-            })?;
-            Ok(values)
-        })?;
-        // A window is known to be anomalous where one of its points is.
-        let label = |labels: &Vec<Label>| {
-            let of = |(range, first): &(std::ops::Range<usize>, usize)| {
-                let labels =
-                    &labels[range.start + first..(range.start + first + self.shape.span()).min(range.end)];
-                [Label::Anomalous, Label::Unknown]
-                    .into_iter()
-                    .find(|l| labels.contains(l))
-                    .unwrap_or(Label::Normal)
-            };
-            places.iter().map(of).collect()
-        };
-        let features = Features { labels: series.labels.as_ref().map(label), ..Features::rows(values) };
-        Ok(Encoded { features, notices: Notices::default() })
+        let series = data.as_series()?;
+        let n_windows = series.ranges().map(|range| self.n_windows(range.len())).sum();
+        crate::check_memory(n_windows, self.origins.len(), run)?;
+        let windows = self.windows(series, run)?;
+        let values = run.install(|| windows.cut(n_windows, |part| part))?;
+        let labels = series.labels.as_ref().map(|labels| windows.labels(labels));
+        Ok(Encoded { features: Features { labels, ..Features::rows(values) }, notices: Notices::default() })
+    }
+
+    fn in_parts<'a>(&'a self, data: &'a Dataset, run: &Run) -> Result<Option<Box<dyn Parts + 'a>>> {
+        run.check()?;
+        Ok(Some(Box::new(self.windows(data.as_series()?, run)?)))
     }
 
     fn pool(&self, data: &Dataset, parts: Vec<f32>) -> Result<Vec<f32>> {
-        let series = channels::series_of(data)?;
+        let series = data.as_series()?;
         let mut scores = Vec::with_capacity(series.n_points());
         let mut rest = parts.as_slice();
         for range in series.ranges() {

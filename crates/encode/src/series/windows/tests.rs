@@ -1,7 +1,7 @@
 //! Windows cut, described and pooled: closed forms, degenerate series, model files.
 
 use super::*;
-use anomalyst_core::Handles;
+use anomalyst_core::{Handles, Label};
 
 const WANTS: Wants = Wants { missing: Handles::Refuses, codes: Handles::Refuses };
 
@@ -116,5 +116,30 @@ fn windows_are_described_in_their_own_units_and_saved() {
             let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
             assert_eq!(again.encode(&data, &Run::new(0)).unwrap().features.values, encoded);
         }
+    }
+}
+
+/// Windows that are cut when they are asked for are those that are cut at once, in any order, with their labels.
+#[test]
+fn parts_are_the_whole() {
+    let cell =
+        |(point, channel): (usize, usize)| ((point * point * 7 + point * 13 + channel * 5) % 101) as f64;
+    let mut series = Series::one(Array2::from_shape_fn((60, 2), cell));
+    // One series is shorter than the window, and one has no point.
+    series.ends = vec![25, 28, 28, 60];
+    series.keys = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let label = |point| if point % 17 == 3 { Label::Anomalous } else { Label::Normal };
+    series.labels = Some((0..60).map(label).collect());
+    let data = Dataset::Series(series);
+    for describe in [Describe::Values, Describe::Statistics] {
+        let encoder = WindowEncoder { length: Some(7), delay: 2, describe, ..WindowEncoder::default() };
+        let (fitted, _) = encoder.fit(&data, WANTS, &Run::new(0)).unwrap();
+        let whole = fitted.encode(&data, &Run::new(0)).unwrap().features;
+        let parts = fitted.in_parts(&data, &Run::new(0)).unwrap().unwrap();
+        assert_eq!(parts.n_parts(), whole.n_parts());
+        assert_eq!(parts.known_anomalous(), whole.known_anomalous());
+        let backwards: Vec<usize> = (0..parts.n_parts()).rev().step_by(3).collect();
+        let (got, want) = (parts.take(&backwards).unwrap(), whole.take(&backwards));
+        assert_eq!((got.values, got.labels), (want.values, want.labels));
     }
 }
