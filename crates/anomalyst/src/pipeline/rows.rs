@@ -35,10 +35,12 @@ impl<'a> Held<'a> {
         let n_columns = (encoder.value_origins().len(), encoder.code_origins().len());
         let row = 4 * (n_columns.0 + n_columns.1).max(1) as u64;
         let most = run.max_memory_bytes().map_or(MOST_HELD, |limit| MOST_HELD.min(limit / 2));
-        if may_part && row.saturating_mul(data.n_items() as u64) > most {
-            if let Some(parts) = encoder.in_parts(data, run)? {
-                return Ok(Self::Parts(parts, Limits { n_columns, learned: (most / row).max(1) as usize }));
-            }
+        let is_much = row.saturating_mul(data.n_items() as u64) > most;
+        if may_part
+            && is_much
+            && let Some(parts) = encoder.in_parts(data, run)?
+        {
+            return Ok(Self::Parts(parts, Limits { n_columns, learned: (most / row).max(1) as usize }));
         }
         let encoded = encoder.encode(data, run)?;
         Ok(Self::Whole(encoded.features, encoded.notices))
