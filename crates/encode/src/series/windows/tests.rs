@@ -99,7 +99,7 @@ fn windows_are_described_in_their_own_units_and_saved() {
     let values = Array2::from_shape_fn((200, 2), |(i, channel)| wave(i + 3 * channel) * (1 + channel) as f64);
     let data = Dataset::Series(Series::one(values));
     for describe in [Describe::Spectrum, Describe::Wavelets, Describe::Statistics] {
-        for change in [Change::None, Change::Differences, Change::Remainder] {
+        for change in [Change::None, Change::Differences, Change::Remainder, Change::RemainderOfSeveral] {
             let params = WindowEncoder { length: Some(16), describe, change, ..WindowEncoder::default() };
             let fitted = fit(&params, &data);
             let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
