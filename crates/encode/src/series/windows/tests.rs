@@ -118,3 +118,34 @@ fn windows_are_described_in_their_own_units_and_saved() {
         }
     }
 }
+
+/// The third of four points is the later middle; the values beside are those without a calendar.
+#[test]
+fn calendar_parts_stand_beside_windows() {
+    let hours = |n: i64| {
+        let wave = |i: usize| (i as f64 / 24.0 * std::f64::consts::TAU).sin();
+        let values = Array2::from_shape_fn((n as usize, 1), |(i, _)| wave(i));
+        Series { times: Some((0..n).map(|i| i * 3_600_000_000).collect()), ..Series::one(values) }
+    };
+    let data = Dataset::Series(hours(480));
+    for describe in [Describe::Values, Describe::Statistics] {
+        let params = WindowEncoder { length: Some(4), describe, ..WindowEncoder::default() };
+        let plain = fit(&params, &data).encode(&data, &Run::new(0)).unwrap().features.values;
+        let fitted = fit(&WindowEncoder { calendar: true, ..params }, &data);
+        let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+        let width = plain.ncols();
+        assert_eq!(encoded.slice(s![.., ..width]), plain);
+        assert_eq!((encoded.ncols(), fitted.value_origins()[width].aspect.as_str()), (width + 4, "hour_sin"));
+        // Window 4 has its middle at 6 o'clock, a quarter of a day.
+        assert!((f64::from(encoded[[4, width]]) - std::f64::consts::SQRT_2).abs() < 1e-6);
+        let mut out = ModelWriter::new();
+        fitted.save(&mut out).unwrap();
+        let (tensors, json) = out.finish();
+        let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
+        assert_eq!(again.encode(&data, &Run::new(0)).unwrap().features.values, encoded);
+        let timeless = Dataset::Series(Series { times: None, ..hours(480) });
+        assert!(again.encode(&timeless, &Run::new(0)).is_err());
+        let short = Dataset::Series(hours(3));
+        assert_eq!(again.encode(&short, &Run::new(0)).unwrap().features.values.dim(), (1, width + 4));
+    }
+}
