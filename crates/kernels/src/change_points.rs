@@ -4,6 +4,17 @@ use std::ops::Range;
 
 use anomalyst_core::{Result, Run};
 
+/// Costs of segments that [`pelt`] sums up: cutting a segment must never make its parts dearer than it was.
+pub trait SegmentCosts {
+    /// Values in all.
+    fn count(&self) -> usize;
+    /// Says that segments that end before `to` are asked for next, and from now on none that begins before `from`. Neither
+    /// ever falls.
+    fn reach(&mut self, _from: usize, _to: usize) {}
+    /// The cost of the values from `from` up to, without, `to`.
+    fn cost(&self, from: usize, to: usize) -> f64;
+}
+
 /// What a segment costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SegmentCost {
@@ -69,6 +80,16 @@ impl Segments {
     }
 }
 
+impl SegmentCosts for &Segments {
+    fn count(&self) -> usize {
+        Segments::len(self)
+    }
+
+    fn cost(&self, from: usize, to: usize) -> f64 {
+        Segments::cost(self, from, to)
+    }
+}
+
 /// The places where the segments after the first begin, ascending: of all ways to cut the values of `range` into
 /// segments of at least `min_len` values, one with the least sum of costs and `penalty` for each cut.
 ///
@@ -76,14 +97,14 @@ impl Segments {
 /// the last cut of nothing later; with a least length of segments, of nothing that much later. O(n) steps where cuts come
 /// at a rate, O(n^2) where there are none; memory O(n).
 pub fn pelt(
-    segments: &Segments,
+    mut segments: impl SegmentCosts,
     range: Range<usize>,
     min_len: usize,
     penalty: f64,
     run: &Run,
 ) -> Result<Vec<usize>> {
     let min_len = min_len.max(1);
-    let (start, n) = (range.start, range.end.min(segments.len()).saturating_sub(range.start));
+    let (start, n) = (range.start, range.end.min(segments.count()).saturating_sub(range.start));
     if n < 2 * min_len {
         return Ok(Vec::new());
     }
@@ -100,6 +121,7 @@ pub fn pelt(
         if best[new].is_finite() {
             possible.push((new, usize::MAX));
         }
+        segments.reach(start + possible.first().map_or(to, |&(from, _)| from), start + to);
         let (mut least, mut place) = (f64::INFINITY, 0);
         for &(from, _) in &possible {
             let value = best[from] + segments.cost(start + from, start + to);

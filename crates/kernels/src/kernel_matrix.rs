@@ -7,6 +7,8 @@
 //! The loops are compiled twice, the second time for AVX2, which is taken where the processor has it. Products and
 //! sums are not fused, so both give the same bits.
 
+use std::ops::Range;
+
 use anomalyst_core::{Error, Result, Run};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -209,6 +211,21 @@ impl PackedRows {
         kernel.apply(out);
     }
 
+    /// Kernels between `query` and the rows of `range`, which may begin anywhere; `buffer` is what they are computed in.
+    pub fn kernels_of<'b>(
+        &self,
+        kernel: Kernel,
+        query: &[f64],
+        range: Range<usize>,
+        buffer: &'b mut Vec<f64>,
+    ) -> &'b [f64] {
+        let start = range.start / LANES * LANES;
+        buffer.clear();
+        buffer.resize(range.end.saturating_sub(start), 0.0);
+        self.kernels(kernel, query, start, buffer);
+        &buffer[(range.start - start).min(buffer.len())..]
+    }
+
     /// `sum_i weight_i k(x_i, q)` for each query `q`.
     ///
     /// Time O(n d) per query, in parallel over queries; the order of each sum depends on the number of rows alone.
@@ -325,6 +342,9 @@ mod tests {
         let rbf = kernels(Kernel::Rbf { gamma: 0.25 });
         assert!((rbf[0] - (-1.25_f64).exp()).abs() < 1e-15 && (rbf[1] - (-2.0_f64).exp()).abs() < 1e-15);
         assert_eq!(rows.to_matrix(), array![[0.0, 0.0], [3.0, 4.0]]);
+        let mut buffer = vec![f64::NAN; 7];
+        assert_eq!(rows.kernels_of(Kernel::Linear, &[1.0, 2.0], 1..2, &mut buffer), [11.0]);
+        assert!(rows.kernels_of(Kernel::Linear, &[1.0, 2.0], 2..2, &mut buffer).is_empty());
         assert_eq!(product(&[1.0; 11], &[2.0; 12]), 22.0);
     }
 

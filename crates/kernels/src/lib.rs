@@ -12,6 +12,7 @@ pub mod fourier;
 pub mod k_shape;
 pub mod kernel_features;
 pub mod kernel_matrix;
+pub mod kernel_segments;
 pub mod kmeans;
 pub mod lagged;
 pub mod lanes;

@@ -14,6 +14,7 @@ mod fourier_residual;
 mod holt_winters;
 mod k_shape;
 mod kalman_trend;
+mod kernel_change_points;
 mod matrix_profile;
 mod normal_model;
 mod pan_matrix_profile;
@@ -44,6 +45,7 @@ anomalyst_core::methods! {
     holt_winters::HoltWinters,
     k_shape::KShape,
     kalman_trend::KalmanTrend,
+    kernel_change_points::KernelChangePoints,
     matrix_profile::MatrixProfile,
     pan_matrix_profile::PanMatrixProfile,
     pelt::Pelt,

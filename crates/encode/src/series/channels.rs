@@ -7,7 +7,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::change::Change;
+use super::change::{Change, MOST_SEASONS};
 
 /// Measured values are held to this many units from the centre, so that squares stay finite in 32 bits.
 pub(super) const FARTHEST: f64 = 1e9;
@@ -45,6 +45,15 @@ pub(super) struct Channel {
     /// The period of its season, where that is taken away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     period: Option<usize>,
+    /// The periods of further seasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    further_periods: Vec<usize>,
+}
+
+impl Channel {
+    fn periods(&self) -> Vec<usize> {
+        self.period.iter().chain(&self.further_periods).copied().collect()
+    }
 }
 
 impl Channels {
@@ -64,11 +73,12 @@ impl Channels {
                 let mut cells: Vec<f64> =
                     column.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
                 let first = series.ranges().next().unwrap_or_default();
-                let period = change.period(&cells[first]);
-                series.ranges().try_for_each(|range| change.apply(&mut cells[range], period, run))?;
+                let periods = change.periods(&cells[first], run)?;
+                series.ranges().try_for_each(|range| change.apply(&mut cells[range], &periods, run))?;
                 cells.retain(|v| v.is_finite());
                 let learned = learn(&series.channels[channel], cells, scale);
-                Ok(learned.map(|learned| Channel { period, ..learned }))
+                let (period, further) = (periods.first().copied(), periods.iter().skip(1).copied().collect());
+                Ok(learned.map(|learned| Channel { period, further_periods: further, ..learned }))
             })
             .collect::<Result<_>>()?;
         for (name, learned) in series.channels.iter().zip(&learned) {
@@ -83,7 +93,8 @@ impl Channels {
             let flat = |i: usize| {
                 let center = *series.values.column(i).iter().find(|v| v.is_finite())?;
                 let center = if change == Change::None { center } else { 0.0 };
-                Some(Channel { name: series.channels[i].clone(), center, unit: 1.0, period: None })
+                let name = series.channels[i].clone();
+                Some(Channel { name, center, unit: 1.0, period: None, further_periods: Vec::new() })
             };
             each = (0..series.channels.len()).filter_map(flat).collect();
         }
@@ -110,9 +121,10 @@ impl Channels {
                 let column = series.values.column(place);
                 let mut cells: Vec<f64> =
                     column.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
+                let periods = channel.periods();
                 for range in series.ranges() {
                     let own = &mut cells[range];
-                    self.change.apply(own, channel.period, run)?;
+                    self.change.apply(own, &periods, run)?;
                     own.iter_mut().filter(|v| !v.is_nan()).for_each(|v| {
                         *v = ((*v - channel.center) / channel.unit).clamp(-FARTHEST, FARTHEST);
                     });
@@ -147,7 +159,8 @@ impl Channels {
         let each: Vec<Channel> = from.json("channels")?;
         let change = if from.has_json("change") { from.json("change")? } else { Change::None };
         let is_sound = |channel: &Channel| {
-            let is_possible = channel.period.is_none_or(|period| (1..=LONGEST_PERIOD).contains(&period));
+            let is_possible = channel.further_periods.len() < MOST_SEASONS
+                && channel.periods().iter().all(|period| (1..=LONGEST_PERIOD).contains(period));
             channel.center.is_finite() && channel.unit.is_finite() && channel.unit > 0.0 && is_possible
         };
         let mut names: Vec<&str> = each.iter().map(|channel| channel.name.as_str()).collect();
@@ -183,7 +196,7 @@ fn learn(name: &str, mut cells: Vec<f64>, scale: ChannelScale) -> Option<Channel
         let largest = cells.iter().fold(0.0_f64, |largest, v| largest.max(v.abs()));
         (center, unit) = (0.0, largest.max(f64::MIN_POSITIVE));
     }
-    Some(Channel { name: name.into(), center, unit, period: None })
+    Some(Channel { name: name.into(), center, unit, period: None, further_periods: Vec::new() })
 }
 
 /// Fills gaps by the line between their ends.
@@ -230,6 +243,21 @@ mod tests {
         let (channels, _) = fit(&flat).unwrap();
         assert_eq!(channels.measured(&flat, &Run::new(0)).unwrap(), array![[0.0], [0.0]]);
         assert!(fit(&Series::one(array![[f64::NAN]])).is_err());
+    }
+
+    /// What was written before channels had several seasons is read and written as it was.
+    #[test]
+    fn seasons_are_saved() {
+        let files = [
+            (r#"{"name":"x1","center":1.0,"unit":2.0}"#, vec![]),
+            (r#"{"name":"x1","center":1.0,"unit":2.0,"period":24}"#, vec![24]),
+            (r#"{"name":"x1","center":1.0,"unit":2.0,"period":24,"further_periods":[168]}"#, vec![24, 168]),
+        ];
+        for (file, periods) in files {
+            let channel: Channel = serde_json::from_str(file).unwrap();
+            assert_eq!(channel.periods(), periods);
+            assert_eq!(serde_json::to_string(&channel).unwrap(), file);
+        }
     }
 
     #[test]

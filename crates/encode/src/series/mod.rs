@@ -3,6 +3,7 @@
 //! Every channel is measured in its own unit from its own centre, both learned at the fit. Gaps are bridged by the line
 //! between their ends for the encoding only; what is scored is still every point.
 
+mod calendar;
 mod change;
 mod channels;
 mod describe;

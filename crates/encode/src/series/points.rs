@@ -2,11 +2,13 @@
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Dataset, Encode, Encoded, Encoder, Features, Layout, ModelReader, ModelWriter, Notices, Origin, Params,
-    Result, Run, Wants,
+    Dataset, Encode, Encoded, Encoder, Error, Features, Layout, ModelReader, ModelWriter, Notices, Origin,
+    Params, Result, Run, Wants,
 };
+use ndarray::{Array2, Axis, concatenate};
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Calendar;
 use super::change::Change;
 use super::channels::{ChannelScale, Channels};
 
@@ -18,6 +20,9 @@ pub struct PointEncoder {
     pub scale: ChannelScale,
     /// What is looked at in place of the values.
     pub change: Change,
+    /// Adds the place of each point in the day, the week and the year as sines and cosines, in UTC, where the series is longer
+    /// than two of them: for methods that judge all channels together.
+    pub calendar: bool,
     /// Gives points up for rows without an order, for methods of tables.
     pub unordered: bool,
 }
@@ -27,6 +32,7 @@ impl Params for PointEncoder {}
 /// What was learned of every channel.
 pub struct FittedPointEncoder {
     channels: Channels,
+    calendar: Calendar,
     unordered: bool,
     origins: Vec<Origin>,
 }
@@ -37,15 +43,18 @@ impl Encoder for PointEncoder {
 
     fn fit(&self, data: &Dataset, _: Wants, run: &Run) -> Result<(FittedPointEncoder, Notices)> {
         run.check()?;
-        let (channels, notices) = Channels::fit(data.as_series()?, self.scale, self.change, run)?;
-        Ok((FittedPointEncoder::new(channels, self.unordered), notices))
+        let series = data.as_series()?;
+        let (channels, mut notices) = Channels::fit(series, self.scale, self.change, run)?;
+        let calendar = if self.calendar { Calendar::fit(series, &mut notices) } else { Calendar::default() };
+        Ok((FittedPointEncoder::new(channels, calendar, self.unordered), notices))
     }
 }
 
 impl FittedPointEncoder {
-    fn new(channels: Channels, unordered: bool) -> Self {
-        let origins = channels.origins(&["value".to_owned()]);
-        Self { channels, unordered, origins }
+    fn new(channels: Channels, calendar: Calendar, unordered: bool) -> Self {
+        let mut origins = channels.origins(&["value".to_owned()]);
+        origins.extend(calendar.origins());
+        Self { channels, calendar, unordered, origins }
     }
 }
 
@@ -53,7 +62,16 @@ impl Encode for FittedPointEncoder {
     fn encode(&self, data: &Dataset, run: &Run) -> Result<Encoded> {
         run.check()?;
         let series = data.as_series()?;
-        let values = run.install(|| self.channels.measured(series, run))?;
+        let mut values = run.install(|| self.channels.measured(series, run))?;
+        if self.calendar.width() > 0 {
+            let times = self.calendar.times(series)?;
+            let mut parts = Array2::zeros((series.n_points(), self.calendar.width()));
+            for (mut row, &time) in parts.rows_mut().into_iter().zip(times) {
+                self.calendar.write(time, row.as_slice_mut().unwrap_or_default());
+            }
+            values = concatenate(Axis(1), &[values.view(), parts.view()])
+                .map_err(|e| Error::Data(format!("calendar parts of points: {e}")))?;
+        }
         let layout =
             if self.unordered { Layout::Rows } else { Layout::Sequences { ends: series.ends.clone() } };
         let features = Features { values, codes: None, layout, labels: series.labels.clone() };
@@ -70,10 +88,11 @@ impl Encode for FittedPointEncoder {
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
         self.channels.save(out)?;
+        self.calendar.save(out)?;
         out.put_json("unordered", &self.unordered)
     }
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
-        Ok(Self::new(Channels::load(from)?, from.json("unordered")?))
+        Ok(Self::new(Channels::load(from)?, Calendar::load(from)?, from.json("unordered")?))
     }
 }

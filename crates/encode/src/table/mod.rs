@@ -45,6 +45,7 @@ use ndarray::Array2;
 
 use column::FittedColumn;
 pub use params::{Categories, Missing, Scale, TableEncoder};
+pub(crate) use times::Cycle;
 
 /// What was learnt of every column of the training table.
 #[derive(Debug)]

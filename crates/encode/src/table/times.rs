@@ -13,7 +13,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// A period on whose circle a time has a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Cycle {
+pub(crate) enum Cycle {
     /// Time of day.
     Hour,
     /// Day of the week.
@@ -37,15 +37,10 @@ pub(super) struct Times {
 impl Times {
     /// Fits to the times that are not missing; `None` where all are the same.
     pub(super) fn fit(present: &[i64], scale: Scale) -> Option<(Self, bool)> {
-        let (&start, &end) = (present.iter().min()?, present.iter().max()?);
+        let &start = present.iter().min()?;
         let mut elapsed: Vec<f64> = present.iter().map(|&t| seconds(t, start)).collect();
         let FittedScaler { scaler, by_deviation } = Scaler::fit(&mut elapsed, scale)?;
-        let span = end.saturating_sub(start);
-        let useful = |cycle: &Cycle| {
-            let first = cycle.phase(start);
-            span > cycle.least_span() && present.iter().any(|&t| cycle.phase(t) != first)
-        };
-        let cycles = [Cycle::Hour, Cycle::Weekday, Cycle::YearDay].into_iter().filter(useful).collect();
+        let cycles = Cycle::useful(present);
         Some((Self { start, elapsed: scaler, cycles }, by_deviation))
     }
 
@@ -79,7 +74,21 @@ impl Times {
 }
 
 impl Cycle {
-    const fn name(self) -> &'static str {
+    /// All of them, the shortest first.
+    pub(crate) const ALL: [Self; 3] = [Self::Hour, Self::Weekday, Self::YearDay];
+
+    /// Those that tell something of these times that their order does not tell.
+    pub(crate) fn useful(times: &[i64]) -> Vec<Self> {
+        let (Some(&start), Some(&end)) = (times.iter().min(), times.iter().max()) else { return Vec::new() };
+        let span = end.saturating_sub(start);
+        let is_useful = |cycle: &Self| {
+            let first = cycle.phase(start);
+            span > cycle.least_span() && times.iter().any(|&t| cycle.phase(t) != first)
+        };
+        Self::ALL.into_iter().filter(is_useful).collect()
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Hour => "hour",
             Self::Weekday => "weekday",
@@ -97,7 +106,7 @@ impl Cycle {
     }
 
     /// The place in the period, from 0 up to 1.
-    fn phase(self, time: i64) -> f64 {
+    pub(crate) fn phase(self, time: i64) -> f64 {
         let (day, rest) = (time.div_euclid(DAY_MICROS), time.rem_euclid(DAY_MICROS));
         match self {
             Self::Hour => rest as f64 / DAY_MICROS as f64,

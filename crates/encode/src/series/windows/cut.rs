@@ -17,6 +17,8 @@ pub(super) struct Windows<'a> {
     pub(super) ends: Vec<usize>,
     /// Points x channels, in the channels' units.
     pub(super) points: Array2<f32>,
+    /// The times of the points, where the calendar counts.
+    pub(super) times: &'a [i64],
 }
 
 impl Windows<'_> {
@@ -35,6 +37,11 @@ impl Windows<'_> {
         let rows = values.as_slice_mut().unwrap_or_default().par_chunks_exact_mut(width);
         rows.enumerate().try_for_each(|(i, row)| {
             let place = self.place(of(i));
+            let (row, parts) = row.split_at_mut(self.of.described());
+            if !parts.is_empty() {
+                let middle = place.start + self.of.shape.span() / 2;
+                self.of.calendar.write(self.times[middle.min(place.end - 1)], parts);
+            }
             self.of.write(&points[place.start * n_channels..place.end * n_channels], row)
         })?;
         Ok(values)

@@ -20,9 +20,10 @@ use anomalyst_core::{
 };
 use anomalyst_kernels::period::ranked_period;
 use anomalyst_kernels::stats::Moments;
-use ndarray::{Array2, s};
+use ndarray::{ArrayView2, s};
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Calendar;
 use super::change::Change;
 use super::channels::{self, ChannelScale, Channels};
 use super::describe::{Describe, Describer};
@@ -74,6 +75,9 @@ pub struct WindowEncoder {
     pub change: Change,
     /// What stands for a window.
     pub describe: Describe,
+    /// Adds the place of the middle of a window in the day, the week and the year as sines and cosines, in UTC, where the
+    /// series is longer than two of them.
+    pub calendar: bool,
 }
 
 /// What windows are measured by.
@@ -113,6 +117,7 @@ impl Default for WindowEncoder {
             scale: ChannelScale::default(),
             change: Change::default(),
             describe: Describe::default(),
+            calendar: false,
         }
     }
 }
@@ -122,6 +127,7 @@ impl Params for WindowEncoder {}
 /// What was learned of the series.
 pub struct FittedWindowEncoder {
     channels: Channels,
+    calendar: Calendar,
     shape: WindowShape,
     describer: Describer,
     /// Centre and unit of the features, where they are not values.
@@ -202,12 +208,13 @@ impl Encoder for WindowEncoder {
             notices
                 .handled(None, format!("a series of {shortest} points is shorter than the window of {span}"));
         }
-        let mut fitted = FittedWindowEncoder::new(channels, shape, Vec::new());
+        let calendar = if self.calendar { Calendar::fit(series, &mut notices) } else { Calendar::default() };
+        let mut fitted = FittedWindowEncoder::new(channels, calendar, shape);
         if self.describe != Describe::Values {
             let windows = fitted.windows(series, run)?;
             let step = windows.n_parts().div_ceil(MOST_FOR_UNITS).max(1);
             let values = run.install(|| windows.cut(windows.n_parts() / step, |part| part * step))?;
-            fitted.units = units(&values);
+            fitted.units = units(values.slice(s![.., ..fitted.described()]));
         }
         Ok((fitted, notices))
     }
@@ -228,7 +235,7 @@ impl WindowEncoder {
 }
 
 /// Mean and deviation of each column; 1 where there is none.
-fn units(values: &Array2<f32>) -> Vec<[f64; 2]> {
+fn units(values: ArrayView2<'_, f32>) -> Vec<[f64; 2]> {
     let unit = |column: ndarray::ArrayView1<'_, f32>| {
         let moments: Moments = column.iter().map(|&v| f64::from(v)).collect();
         [moments.mean(), if moments.std_dev() > FLAT { moments.std_dev() } else { 1.0 }]
@@ -237,15 +244,21 @@ fn units(values: &Array2<f32>) -> Vec<[f64; 2]> {
 }
 
 impl FittedWindowEncoder {
-    fn new(channels: Channels, shape: WindowShape, units: Vec<[f64; 2]>) -> Self {
+    fn new(channels: Channels, calendar: Calendar, shape: WindowShape) -> Self {
         let describer = Describer::new(shape.describe, shape.length);
         let aspects = describer.aspects();
-        let origins = match shape.describe {
+        let mut origins: Vec<Origin> = match shape.describe {
             // Point by point, as they are cut out of the series.
             Describe::Values => aspects.chunks(1).flat_map(|aspect| channels.origins(aspect)).collect(),
             _ => channels.origins(&aspects),
         };
-        Self { channels, shape, describer, units, origins }
+        origins.extend(calendar.origins());
+        Self { channels, calendar, shape, describer, units: Vec::new(), origins }
+    }
+
+    /// Numbers of a window without its calendar parts.
+    fn described(&self) -> usize {
+        self.origins.len() - self.calendar.width()
     }
 
     /// Windows of a series of `n_points` points.
@@ -266,7 +279,8 @@ impl FittedWindowEncoder {
                 Some(*end)
             })
             .collect();
-        Ok(Windows { of: self, series, ranges: series.ranges().collect(), ends, points })
+        let times = self.calendar.times(series)?;
+        Ok(Windows { of: self, series, ranges: series.ranges().collect(), ends, points, times })
     }
 
     /// The window that begins at the first of `points`, point by point.
@@ -297,7 +311,7 @@ impl FittedWindowEncoder {
         let width = self.channels.each.len();
         let mut window = vec![0.0; self.shape.length * width];
         self.cut(points, &mut window);
-        for (channel, out) in row.chunks_exact_mut(self.origins.len() / width).enumerate() {
+        for (channel, out) in row.chunks_exact_mut(self.described() / width).enumerate() {
             let own: Vec<f64> = window.iter().skip(channel).step_by(width).map(|&v| f64::from(v)).collect();
             self.describer.write(&own, out)?;
         }
@@ -361,6 +375,7 @@ impl Encode for FittedWindowEncoder {
 
     fn save(&self, out: &mut ModelWriter) -> Result<()> {
         self.channels.save(out)?;
+        self.calendar.save(out)?;
         if self.shape.describe != Describe::Values {
             out.put_list("units", self.units.as_flattened());
         }
@@ -368,7 +383,7 @@ impl Encode for FittedWindowEncoder {
     }
 
     fn load(from: &ModelReader<'_>) -> Result<Self> {
-        let channels = Channels::load(from)?;
+        let (channels, calendar) = (Channels::load(from)?, Calendar::load(from)?);
         let shape: WindowShape = from.json("windows")?;
         let is_possible = |n: usize| (1..=100_000).contains(&n);
         if !is_possible(shape.length)
@@ -378,9 +393,9 @@ impl Encode for FittedWindowEncoder {
         {
             return Err(Error::model("the windows of the series are empty or too large"));
         }
-        let mut fitted = Self::new(channels, shape, Vec::new());
+        let mut fitted = Self::new(channels, calendar, shape);
         if shape.describe != Describe::Values {
-            let units: Vec<f64> = from.list_of("units", 2 * fitted.origins.len())?;
+            let units: Vec<f64> = from.list_of("units", 2 * fitted.described())?;
             let units: Vec<[f64; 2]> = units.as_chunks().0.to_vec();
             if !units.iter().all(|[center, unit]| center.is_finite() && unit.is_finite() && *unit > 0.0) {
                 return Err(Error::model("the units of windows do not hold together"));

@@ -2,6 +2,7 @@
 
 use super::*;
 use anomalyst_core::{Handles, Label};
+use ndarray::Array2;
 
 const WANTS: Wants = Wants { missing: Handles::Refuses, codes: Handles::Refuses };
 
@@ -99,7 +100,7 @@ fn windows_are_described_in_their_own_units_and_saved() {
     let values = Array2::from_shape_fn((200, 2), |(i, channel)| wave(i + 3 * channel) * (1 + channel) as f64);
     let data = Dataset::Series(Series::one(values));
     for describe in [Describe::Spectrum, Describe::Wavelets, Describe::Statistics] {
-        for change in [Change::None, Change::Differences, Change::Remainder] {
+        for change in [Change::None, Change::Differences, Change::Remainder, Change::RemainderOfSeveral] {
             let params = WindowEncoder { length: Some(16), describe, change, ..WindowEncoder::default() };
             let fitted = fit(&params, &data);
             let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
@@ -130,9 +131,11 @@ fn parts_are_the_whole() {
     series.keys = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     let label = |point| if point % 17 == 3 { Label::Anomalous } else { Label::Normal };
     series.labels = Some((0..60).map(label).collect());
+    series.times = Some((0..60).map(|i| i * 3_600_000_000).collect());
     let data = Dataset::Series(series);
     for describe in [Describe::Values, Describe::Statistics] {
-        let encoder = WindowEncoder { length: Some(7), delay: 2, describe, ..WindowEncoder::default() };
+        let encoder =
+            WindowEncoder { length: Some(7), delay: 2, describe, calendar: true, ..WindowEncoder::default() };
         let (fitted, _) = encoder.fit(&data, WANTS, &Run::new(0)).unwrap();
         let whole = fitted.encode(&data, &Run::new(0)).unwrap().features;
         let parts = fitted.in_parts(&data, &Run::new(0)).unwrap().unwrap();
@@ -141,5 +144,36 @@ fn parts_are_the_whole() {
         let backwards: Vec<usize> = (0..parts.n_parts()).rev().step_by(3).collect();
         let (got, want) = (parts.take(&backwards).unwrap(), whole.take(&backwards));
         assert_eq!((got.values, got.labels), (want.values, want.labels));
+    }
+}
+
+/// The third of four points is the later middle; the values beside are those without a calendar.
+#[test]
+fn calendar_parts_stand_beside_windows() {
+    let hours = |n: i64| {
+        let wave = |i: usize| (i as f64 / 24.0 * std::f64::consts::TAU).sin();
+        let values = Array2::from_shape_fn((n as usize, 1), |(i, _)| wave(i));
+        Series { times: Some((0..n).map(|i| i * 3_600_000_000).collect()), ..Series::one(values) }
+    };
+    let data = Dataset::Series(hours(480));
+    for describe in [Describe::Values, Describe::Statistics] {
+        let params = WindowEncoder { length: Some(4), describe, ..WindowEncoder::default() };
+        let plain = fit(&params, &data).encode(&data, &Run::new(0)).unwrap().features.values;
+        let fitted = fit(&WindowEncoder { calendar: true, ..params }, &data);
+        let encoded = fitted.encode(&data, &Run::new(0)).unwrap().features.values;
+        let width = plain.ncols();
+        assert_eq!(encoded.slice(s![.., ..width]), plain);
+        assert_eq!((encoded.ncols(), fitted.value_origins()[width].aspect.as_str()), (width + 4, "hour_sin"));
+        // Window 4 has its middle at 6 o'clock, a quarter of a day.
+        assert!((f64::from(encoded[[4, width]]) - std::f64::consts::SQRT_2).abs() < 1e-6);
+        let mut out = ModelWriter::new();
+        fitted.save(&mut out).unwrap();
+        let (tensors, json) = out.finish();
+        let again = FittedWindowEncoder::load(&ModelReader::new(&tensors, &json)).unwrap();
+        assert_eq!(again.encode(&data, &Run::new(0)).unwrap().features.values, encoded);
+        let timeless = Dataset::Series(Series { times: None, ..hours(480) });
+        assert!(again.encode(&timeless, &Run::new(0)).is_err());
+        let short = Dataset::Series(hours(3));
+        assert_eq!(again.encode(&short, &Run::new(0)).unwrap().features.values.dim(), (1, width + 4));
     }
 }
