@@ -11,7 +11,7 @@ use crate::{columns, registry};
 /// Bytes of features that are held at a time at most, where they can be made in parts.
 const MOST_HELD: u64 = 512 << 20;
 /// The same of rows that are only scored and then given up.
-const MOST_SCORED: u64 = 32 << 20;
+const MOST_SCORED: u64 = 8 << 20;
 
 /// Encoded rows.
 pub(super) enum Held<'a> {
