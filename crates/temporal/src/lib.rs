@@ -6,6 +6,7 @@
 
 mod autoregressive;
 mod bayesian_change;
+mod boosted_forecast;
 mod cusum;
 mod damp;
 mod errors;
@@ -37,6 +38,7 @@ mod vector_autoregression;
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
     bayesian_change::BayesianChange,
+    boosted_forecast::BoostedForecast,
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
