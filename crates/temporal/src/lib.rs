@@ -7,6 +7,7 @@
 mod autoregressive;
 mod bayesian_change;
 mod boosted_forecast;
+mod correlated_majority;
 mod cusum;
 mod damp;
 mod errors;
@@ -39,6 +40,7 @@ anomalyst_core::methods! {
     autoregressive::Autoregressive,
     bayesian_change::BayesianChange,
     boosted_forecast::BoostedForecast,
+    correlated_majority::CorrelatedMajority,
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
