@@ -62,15 +62,12 @@ use anomalyst_core::{
     Card, Checked, Cost, Detector, Estimate, Growth, Handles, Invariance, LayoutKind, Model, ModelReader,
     ModelWriter, Params, Result, Run, Shape,
 };
+use anomalyst_kernels::boosted_trees::{Boosting, Trees};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::labelled::out_of_fold;
-
-pub(crate) use trees::Trees;
-
-mod grow;
-mod trees;
 
 /// Rows that are scored between two looks at whether the run is to stop.
 const BLOCK: usize = 256;
@@ -125,6 +122,34 @@ impl Default for GradientBoosting {
 }
 
 impl Params for GradientBoosting {}
+
+impl GradientBoosting {
+    /// Trees that tell rows with `is_odd` from the others, of which there must be some of each.
+    fn grow(&self, values: &Array2<f32>, is_odd: &[bool], run: &Run) -> Result<Trees> {
+        let stage = run.stage("growing trees", self.n_trees as u64);
+        let n_odd = is_odd.iter().filter(|&&odd| odd).count() as f64;
+        let n = is_odd.len() as f64;
+        let n_normal = n - n_odd;
+        let ratio = (n_normal / n_odd).powf(self.balance);
+        let weights = [1.0, ratio].map(|weight| weight * n / (n_normal + ratio * n_odd));
+        let base = (ratio * n_odd / n_normal).ln();
+        let loss = |row: usize, sum: f64| {
+            let (p, odd) = (1.0 / (1.0 + (-sum).exp()), is_odd[row]);
+            let weight = weights[usize::from(odd)];
+            let slope = weight * (p - f64::from(u8::from(odd)));
+            (slope as f32, (weight * p * (1.0 - p)) as f32)
+        };
+        let boosting = Boosting {
+            n_trees: self.n_trees,
+            learning_rate: self.learning_rate,
+            max_leaves: self.max_leaves,
+            min_leaf_weight: self.min_leaf_weight,
+            l2: self.l2,
+            n_bins: self.n_bins,
+        };
+        Ok(boosting.grow(values.view(), base, loss, &stage, run)?.only_sums(base - ratio.ln()))
+    }
+}
 
 impl Detector for GradientBoosting {
     const CARD: Card = Card {

@@ -1,8 +1,9 @@
 //! Fast numeric parts that know nothing of anomalies: statistics, products, neighbours, clusters, mixtures,
 //! kernels, decompositions, shapes, logistic and lagged regression, sorting, periods, change points, signatures, matrix profiles,
-//! Fourier transforms, probabilities, random draws.
+//! boosted trees, Fourier transforms, probabilities, random draws.
 
 pub mod beta;
+pub mod boosted_trees;
 pub mod change_points;
 pub mod descent;
 pub mod distributions;

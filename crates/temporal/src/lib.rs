@@ -6,6 +6,8 @@
 
 mod autoregressive;
 mod bayesian_change;
+mod boosted_forecast;
+mod correlated_majority;
 mod cusum;
 mod damp;
 mod errors;
@@ -38,6 +40,8 @@ mod vector_autoregression;
 anomalyst_core::methods! {
     autoregressive::Autoregressive,
     bayesian_change::BayesianChange,
+    boosted_forecast::BoostedForecast,
+    correlated_majority::CorrelatedMajority,
     cusum::Cusum,
     damp::Damp,
     ewma::Ewma,
