@@ -19,6 +19,7 @@
 //! stumpy.
 
 mod bands;
+mod many;
 mod one;
 mod pick;
 mod rows;
@@ -31,6 +32,7 @@ use std::ops::Range;
 
 use anomalyst_core::{Result, Run};
 
+pub use many::{Subspace, channel_distances, joint_neighbors};
 pub use one::distances;
 pub use windows::Windows;
 

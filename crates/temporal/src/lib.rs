@@ -14,6 +14,7 @@ mod errors;
 mod ewma;
 mod fourier_residual;
 mod holt_winters;
+mod joint_matrix_profile;
 mod k_shape;
 mod kalman_trend;
 mod kernel_change_points;
@@ -47,6 +48,7 @@ anomalyst_core::methods! {
     ewma::Ewma,
     fourier_residual::FourierResidual,
     holt_winters::HoltWinters,
+    joint_matrix_profile::JointMatrixProfile,
     k_shape::KShape,
     kalman_trend::KalmanTrend,
     kernel_change_points::KernelChangePoints,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::pick::{Best, parts_of};
 use super::rows::{Columns, RowStep, advance, begin, covariance, largest};
-use super::{Join, Neighbor, Windows};
+use super::{Join, Neighbor};
 
 /// Columns of a tile: four numbers of each stay in the first cache.
 const TILE: usize = 1024;
@@ -19,29 +19,30 @@ const BANDS: usize = 16;
 const BETWEEN: usize = 1 << 20;
 
 /// Columns that are computed one after the other.
-struct Tile {
-    columns: Range<usize>,
+pub(super) struct Tile {
+    pub(super) columns: Range<usize>,
     /// Whether sums are begun anew at its first column.
-    anew: bool,
+    pub(super) anew: bool,
 }
 
-fn tiles(windows: &Windows) -> Vec<Tile> {
+/// The columns of all stretches in tiles of at most `size`.
+pub(super) fn tiles(stretches: &[Range<usize>], size: usize) -> Vec<Tile> {
     let of = |stretch: &Range<usize>| {
         let (from, to) = (stretch.start, stretch.end);
-        let tile = move |start: usize| Tile { columns: start..(start + TILE).min(to), anew: start == from };
-        (from..to).step_by(TILE).map(tile)
+        let tile = move |start: usize| Tile { columns: start..(start + size).min(to), anew: start == from };
+        (from..to).step_by(size).map(tile)
     };
-    windows.stretches.iter().flat_map(of).collect()
+    stretches.iter().flat_map(of).collect()
 }
 
-/// Rows that are computed one after the other, none across the end of a series.
-fn bands(windows: &Windows) -> Vec<Range<usize>> {
-    let rows = (2 * windows.len()).clamp(BAND, (windows.n_points() / BANDS).max(BAND));
+/// Rows that are computed one after the other, none across the end of a stretch, of windows of `len` of `n_points`.
+pub(super) fn bands(stretches: &[Range<usize>], len: usize, n_points: usize) -> Vec<Range<usize>> {
+    let rows = (2 * len).clamp(BAND, (n_points / BANDS).max(BAND));
     let of = |stretch: &Range<usize>| {
         let to = stretch.end;
         stretch.clone().step_by(rows).map(move |start| start..(start + rows).min(to))
     };
-    windows.stretches.iter().flat_map(of).collect()
+    stretches.iter().flat_map(of).collect()
 }
 
 impl Join<'_> {
@@ -49,20 +50,21 @@ impl Join<'_> {
         if self.n_neighbors == 0 {
             return Ok(Vec::new());
         }
-        let tiles = tiles(self.of);
+        let tiles = tiles(&self.of.stretches, TILE);
+        let bands = bands(&self.queries.stretches, self.queries.len(), self.queries.n_points());
         let of_band = |rows: &Range<usize>| match self.n_neighbors {
             1 => self.nearest(rows.clone(), &tiles, run),
             _ => self.several(rows.clone(), run),
         };
-        let found: Vec<Vec<Neighbor>> = bands(self.queries).par_iter().map(of_band).collect::<Result<_>>()?;
+        let found: Vec<Vec<Neighbor>> = bands.par_iter().map(of_band).collect::<Result<_>>()?;
         Ok(found.concat())
     }
 
-    fn row(&self, row: usize) -> RowStep {
+    pub(super) fn row(&self, row: usize) -> RowStep {
         RowStep { difference: self.queries.difference[row], deviation: self.queries.deviation[row] }
     }
 
-    fn columns(&self, columns: &Range<usize>) -> Columns<'_> {
+    pub(super) fn columns(&self, columns: &Range<usize>) -> Columns<'_> {
         let of = self.of;
         Columns {
             difference: &of.difference[columns.clone()],
@@ -72,13 +74,19 @@ impl Join<'_> {
     }
 
     /// The sum of one pair by its definition.
-    fn sum(&self, row: usize, column: usize) -> f64 {
+    pub(super) fn sum(&self, row: usize, column: usize) -> f64 {
         let (queries, of) = (self.queries, self.of);
         covariance(queries.at(row), queries.mean[row], of.at(column), of.mean[column])
     }
 
     /// The sums of a row by their definition.
-    fn begin(&self, row: usize, columns: &Range<usize>, sums: &mut [f64], run: &Run) -> Result<()> {
+    pub(super) fn begin(
+        &self,
+        row: usize,
+        columns: &Range<usize>,
+        sums: &mut [f64],
+        run: &Run,
+    ) -> Result<()> {
         let (queries, of) = (self.queries, self.of);
         let step = (BETWEEN / of.len()).max(16);
         for (part, sums) in sums[..columns.len()].chunks_mut(step).enumerate() {

@@ -84,7 +84,8 @@ impl Join<'_> {
             .map_or(Neighbor::NONE, |start| self.measured(row, start))
     }
 
-    fn measured(&self, row: usize, start: usize) -> Neighbor {
+    /// The window at `start`, with its distance by definition.
+    pub(super) fn measured(&self, row: usize, start: usize) -> Neighbor {
         let (queries, of) = (self.queries, self.of);
         let square = match (queries.is_flat(row), of.is_flat(start)) {
             (true, true) => 0.0,

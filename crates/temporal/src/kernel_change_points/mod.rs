@@ -36,7 +36,7 @@
 //! if they gain more than the penalty against the segments beside them, and a gain looks 2,048 points to each side: the time
 //! stays linear. The penalty is that of the Bayesian information criterion for the variance in the kernel's space, not the
 //! slope heuristic of Arlot et al. ruptures takes distances below a tenth of the bandwidth as a tenth; here they are what
-//! they are. Of training of more than 1,000 points, as many at random places give the median.
+//! they are. Of training of more than 500 points, as many at random places give the median.
 //!
 //! # Degenerate input
 //! A channel's deviation is 1.4826 times its median absolute deviation, where that is 0 its standard deviation, where that
@@ -87,7 +87,7 @@ const BLOCK: usize = 2048;
 /// Points farther from the median, in deviations, count as this far.
 const FARTHEST: f64 = 1e4;
 /// Points whose pairs give the median distance.
-const MOST_FOR_MEDIAN: usize = 1000;
+const MOST_FOR_MEDIAN: usize = 500;
 /// The strongest correlation of neighbours that the unit allows for.
 const STRONGEST: f64 = 0.9;
 /// The least `u^2`.
@@ -177,7 +177,7 @@ impl Detector for KernelChangePoints {
         let per_point = 100.0 + kernel * (n.min(BLOCK as f64) / 2.0 + 4.0 * window.min(n));
         Estimate {
             bytes: 60 * (shape.n_parts * (shape.n_values + 1)) as u64,
-            fit_nanos: n * (1000.0 + 40.0 * shape.n_values as f64),
+            fit_nanos: n * (1000.0 + 40.0 * shape.n_values as f64) + 1.5e6 * (shape.n_values + 1) as f64,
             score_nanos_per_row: per_point,
         }
     }
