@@ -201,6 +201,30 @@ impl Pipeline {
         Ok(Some(total))
     }
 
+    /// Exact contributions of the channels of series to each point's score, points x `channels`; `None` where there are several
+    /// members, where points are judged by windows, or where the member has no exact answer.
+    pub fn attribute_points(
+        &self,
+        data: &Dataset,
+        channels: &[String],
+        run: &Run,
+    ) -> Result<Option<Array2<f32>>> {
+        let ([view], [member]) = (self.views.as_slice(), self.members.as_slice()) else { return Ok(None) };
+        if view.encoder.span() != 1 {
+            return Ok(None);
+        }
+        let features = view.encoder.encode(data, run)?.features;
+        let Some(shares) = member.model.attribute(&features, run) else { return Ok(None) };
+        let shares = shares?.values;
+        let mut of_channels = Array2::zeros((shares.nrows(), channels.len()));
+        for (origin, shares) in view.encoder.value_origins().iter().zip(shares.columns()) {
+            if let Some(at) = channels.iter().position(|name| *name == origin.column) {
+                of_channels.column_mut(at).zip_mut_with(&shares, |sum: &mut f32, share| *sum += share);
+            }
+        }
+        Ok(Some(of_channels))
+    }
+
     /// The features of the first view, for drawing.
     pub fn features(&self, table: &Dataset, run: &Run) -> Result<Features> {
         match self.views.first() {

@@ -353,3 +353,47 @@ fn thousands_of_channels_are_a_series_too() {
     let json = folder.run("scan wide.csv --as series --method rolling_mad --json").ok().json();
     assert!(json["n_events"].is_u64(), "{json}");
 }
+
+/// A temperature that follows its own past, and jumps where the heater pulses; `pump` pulses too, and does nothing.
+fn telemetry() -> String {
+    let mut text = String::from("at,temperature,heater,pump\n");
+    let noise =
+        |i: usize, c: usize| ((i * 7919 + c * 104_729 + i * i % 977 * 31) % 1000) as f64 / 1000.0 - 0.5;
+    let pulse = |i: usize, every: usize| f64::from(u8::from(i >= 200 && (i - 200) % every < 3));
+    for i in 0..3000 {
+        let slow = (i as f64 / 300.0 * std::f64::consts::TAU).sin();
+        let _ = writeln!(
+            text,
+            "{},{:.4},{:.4},{:.4}",
+            1_700_000_000 + 60 * i,
+            20.0 + slow + 0.2 * noise(i, 1) + 3.0 * pulse(i, 397),
+            pulse(i, 397) + 0.1 * noise(i, 2),
+            pulse(i, 263) + 0.1 * noise(i, 3),
+        );
+    }
+    text
+}
+
+#[test]
+fn a_forecast_names_what_an_event_goes_with() {
+    let folder = Folder::new().with("t.csv", telemetry());
+    let json = folder
+        .run(
+            "scan t.csv --as series --time at --method boosted_forecast --set response=temperature \
+             --false-alarms-per-day 5 --json --report t.html",
+        )
+        .ok()
+        .json();
+    let event = &json["events"][0];
+    let attributed = event["attributed"].as_array().unwrap();
+    let others: Vec<&str> = attributed
+        .iter()
+        .map(|of| of["channel"].as_str().unwrap())
+        .filter(|&channel| channel != "temperature")
+        .collect();
+    assert_eq!(others.first(), Some(&"heater"), "{event}");
+    assert!(folder.read("t.html").contains("As the method itself divides it"));
+    folder
+        .run("scan t.csv --as series --time at --method boosted_forecast --set response=temprature")
+        .fails(2, &["temperature"]);
+}

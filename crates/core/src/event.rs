@@ -34,6 +34,8 @@ pub struct Event {
     /// Of several channels those that left what is usual, first those that the others no longer tell, in the order of
     /// time; empty where that is not known.
     pub departures: Vec<Departure>,
+    /// What the method itself says of several channels, the largest share first; empty where it has no exact answer.
+    pub attributed: Vec<AttributedChannel>,
     /// Other events of the same series that look like it, most alike first.
     pub similar: Vec<SimilarEvent>,
     /// One plain sentence.
@@ -99,6 +101,15 @@ pub struct ChannelEvidence {
     pub high: String,
     /// The same band in numbers; absent where nothing can be expected.
     pub expected: Option<ExpectedBand>,
+}
+
+/// A channel's part in an event by the method's own account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttributedChannel {
+    /// Its name.
+    pub channel: String,
+    /// Its share of the scores of the event's points, 0 to 1.
+    pub share: f32,
 }
 
 /// What a channel was expected to be at one point, in its own unit.

@@ -31,7 +31,9 @@ pub use detector::{Attribute, Attributions, Checked, Detector, DetectorExt, Fitt
 pub use encoder::{AnyEncoder, Encode, Encoded, Encoder, EncoderEntry, Origin, Parts, Wants};
 pub use erased::{AnyDetector, AnyModel, Entry, find_entry, nearest_name};
 pub use error::{Error, ErrorKind, Result};
-pub use event::{ChannelEvidence, Departure, Event, EventKind, ExpectedBand, PointName, SimilarEvent};
+pub use event::{
+    AttributedChannel, ChannelEvidence, Departure, Event, EventKind, ExpectedBand, PointName, SimilarEvent,
+};
 pub use evidence::{Change, ColumnEvidence, Counterfactual, Evidence, Exactness, Expected, NearestRow};
 pub use features::{Features, Label, Layout, LayoutKind, MISSING_CODE, UNSEEN_CODE};
 pub use notice::{Notice, NoticeKind, Notices, Tally};

@@ -76,7 +76,7 @@ pub fn scan_series(
     options.accept(&notices)?;
     watch.lap("decide");
     let model = TrainedSeries::new((pipeline, decision), how, (&table, source), run);
-    let found = Found { series: data.as_series()?, points: &points, table: &table, scores };
+    let found = Found { data: &data, points: &points, table: &table, scores };
     let mut outcome = outcome(&model, &found, &model.decision, options, run)?;
     watch.lap("explain");
     outcome.source = model.source.clone();
@@ -129,7 +129,7 @@ pub fn score_series(model: &TrainedSeries, input: Input, options: &Options, run:
         Some(n) => model.decision.with_false_alarms_per_day(n)?,
         None => model.decision.clone(),
     };
-    let found = Found { series: data.as_series()?, points: &points, table: &table, scores };
+    let found = Found { data: &data, points: &points, table: &table, scores };
     let mut outcome = outcome(model, &found, &decision, options, run)?;
     watch.lap("explain");
     outcome.source = source;

@@ -1,10 +1,11 @@
 //! Scores of points made an outcome: verdicts in the order of the rows, events with their reasons, pictures.
 
 mod asking;
+mod attributed;
 mod departures;
 mod season;
 
-use anomalyst_core::{Decisions, Event, Outcome, Result, Run, Series, SimilarEvent, Table};
+use anomalyst_core::{Dataset, Decisions, Event, Outcome, Result, Run, SimilarEvent, Table};
 use anomalyst_decide::SeriesDecision;
 use anomalyst_explain::series::explain_event;
 
@@ -20,7 +21,8 @@ const MOST_EXPLAINED: usize = 100;
 
 /// What was scored.
 pub(super) struct Found<'a> {
-    pub(super) series: &'a Series,
+    /// The series.
+    pub(super) data: &'a Dataset,
     /// The point of each row.
     pub(super) points: &'a [usize],
     pub(super) table: &'a Table,
@@ -36,7 +38,8 @@ pub(super) fn outcome(
     options: &Options,
     run: &Run,
 ) -> Result<Outcome> {
-    let Found { series, points, table, scores } = found;
+    let Found { data, points, table, scores } = found;
+    let series = data.as_series()?;
     let _stage = run.stage("explaining", 0);
     let decisions = decision.decide(scores, &series.ends)?;
     let mut spans = decision.events(scores, &series.ends)?;
@@ -49,6 +52,7 @@ pub(super) fn outcome(
         events.push(event(&asking, i, &decisions, run)?);
     }
     departures::add(&asking, &mut events, run)?;
+    attributed::add(&model.pipeline, data, &mut events, run)?;
     let mut event_of = vec![None; scores.len()];
     events.iter().for_each(|event| event_of[event.first..=event.last].fill(Some(event)));
     let reason = |&point: &usize| event_of[point].map(|event| event.sentence.clone()).unwrap_or_default();
@@ -108,6 +112,7 @@ fn event(asking: &Asking<'_>, i: usize, decisions: &Decisions, run: &Run) -> Res
         kind: answer.kind,
         channels: answer.channels,
         departures: Vec::new(),
+        attributed: Vec::new(),
         similar: similar.collect(),
         sentence: answer.sentence,
     })

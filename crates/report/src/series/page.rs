@@ -227,6 +227,15 @@ impl Page<'_> {
             let first = event.departures.iter().take(CHANNELS).map(text).collect();
             facts.push(("Who left first".into(), first));
         }
+        if !event.attributed.is_empty() {
+            let text = |of: &anomalyst_core::AttributedChannel| {
+                (format!("{} {:.0} %", named(&of.channel), 100.0 * of.share), String::new())
+            };
+            facts.push((
+                "As the method itself divides it".into(),
+                event.attributed.iter().map(text).collect(),
+            ));
+        }
         if !event.similar.is_empty() {
             let like = event.similar.iter().map(|similar| {
                 let is = |other: &Event| other.first == similar.first && other.last == similar.last;

@@ -1,8 +1,9 @@
 //! The page of series, from outcomes made by hand.
 
 use anomalyst_core::{
-    ChannelEvidence, ChannelPicture, Departure, Event, EventKind, EventMark, EventPicture, ExpectedBand,
-    HeatPicture, Outcome, PartsPicture, PictureAxis, PointName, SeriesPicture, Severity, SimilarEvent,
+    AttributedChannel, ChannelEvidence, ChannelPicture, Departure, Event, EventKind, EventMark, EventPicture,
+    ExpectedBand, HeatPicture, Outcome, PartsPicture, PictureAxis, PointName, SeriesPicture, Severity,
+    SimilarEvent,
 };
 
 use crate::report_html;
@@ -57,6 +58,7 @@ fn event(i: usize) -> Event {
                 surprise: 7.0,
             })
             .to_vec(),
+        attributed: vec![AttributedChannel { channel: EVIL.into(), share: 0.75 }],
         similar: vec![SimilarEvent { first: 1000, last: 1030, start: "start 1".into() }],
         sentence: EVIL.into(),
     }
