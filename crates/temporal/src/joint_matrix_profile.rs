@@ -50,12 +50,10 @@
 //! assert!((390..450).contains(&highest));
 //! ```
 
-use std::ops::Range;
-
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    Layout, LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape, ranges_of,
+    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::matrix_profile::{Neighbor, Subspace, Windows, channel_distances, joint_neighbors};
 use anomalyst_kernels::stats::median;
@@ -63,6 +61,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::parts::series_of;
 use crate::shapes;
 
 /// Which windows are compared, and by which channels.
@@ -159,10 +158,7 @@ impl Detector for JointMatrixProfile {
 
 /// Channel by channel, the points of each series.
 fn channels_of(rows: Checked<'_>) -> Vec<Vec<Vec<f64>>> {
-    let ranges: Vec<Range<usize>> = match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).collect(),
-        _ => std::iter::once(0..rows.n_parts()).collect(),
-    };
+    let ranges = series_of(rows);
     let of_channel = |column: ndarray::ArrayView1<'_, f32>| {
         ranges.iter().map(|range| range.clone().map(|t| f64::from(column[t])).collect()).collect()
     };
@@ -283,7 +279,7 @@ impl Attribute for JointMatrixProfileModel {
 
 #[cfg(test)]
 mod tests {
-    use anomalyst_core::Features;
+    use anomalyst_core::{Features, Layout};
     use serde_json::json;
 
     use super::*;

@@ -21,6 +21,7 @@ mod kernel_change_points;
 mod matrix_profile;
 mod normal_model;
 mod pan_matrix_profile;
+mod parts;
 mod pelt;
 mod per_channel;
 mod polynomial;

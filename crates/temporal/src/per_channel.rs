@@ -5,13 +5,14 @@
 //! of the excesses: a channel that is as usual adds nothing, and none outweighs the others for its unit.
 
 use anomalyst_core::{
-    Attribute, Attributions, Checked, Error, Layout, Model, ModelReader, ModelWriter, Result, Run, Shape,
-    ranges_of,
+    Attribute, Attributions, Checked, Error, Model, ModelReader, ModelWriter, Result, Run, Shape,
 };
 use anomalyst_kernels::stats::{median, quantile};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::parts::series_of;
 
 /// What a method learned of one channel.
 pub trait ChannelModel: Send + Sync + Sized + 'static {
@@ -66,10 +67,7 @@ impl Usual {
 fn column(rows: Checked<'_>, channel: usize) -> Vec<Vec<f64>> {
     let column = rows.values.column(channel);
     let part = |range: std::ops::Range<usize>| range.map(|point| f64::from(column[point])).collect();
-    match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).map(part).collect(),
-        _ => vec![part(0..column.len())],
-    }
+    series_of(rows).into_iter().map(part).collect()
 }
 
 /// Learns each channel by `learn`, which is given the series one by one and answers with what it learned and the scores of

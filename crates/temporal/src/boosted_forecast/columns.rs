@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use anomalyst_core::{Checked, Error, Layout, Result, ranges_of};
+use anomalyst_core::{Checked, Error, Result};
 use anomalyst_kernels::order::{float_key, key_float};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::parts::series_of;
 
 use super::{Covariates, MOST_TOGETHER};
 
@@ -19,10 +21,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn of(rows: Checked<'_>) -> Self {
         let channel = |channel| rows.values.column(channel).to_vec();
-        let series = match &rows.features().layout {
-            Layout::Sequences { ends } => ranges_of(ends).filter(|range| !range.is_empty()).collect(),
-            _ => std::iter::once(0..rows.n_parts()).collect(),
-        };
+        let series = series_of(rows).into_iter().filter(|range| !range.is_empty()).collect();
         let channels = (0..rows.n_values()).into_par_iter().map(channel).collect();
         Self { channels, series, n_points: rows.n_parts() }
     }
@@ -185,7 +184,7 @@ fn median_of_known(values: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use anomalyst_core::Features;
+    use anomalyst_core::{Features, Layout, ranges_of};
     use ndarray::Array2;
 
     fn columns(n: usize, d: usize, ends: Vec<usize>) -> Columns {

@@ -73,11 +73,13 @@ use std::ops::Range;
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    Layout, LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape, ranges_of,
+    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::parts::{even_parts, series_of};
 
 use state::{Part, Settings};
 
@@ -184,19 +186,9 @@ impl Detector for CorrelatedMajority {
     }
 }
 
-/// Channels in parts whose sizes differ by one at most.
+/// The channels in parts of at most [`MOST_TOGETHER`].
 fn parts_of(n_channels: usize) -> impl Iterator<Item = Range<usize>> {
-    let n_parts = n_channels.div_ceil(MOST_TOGETHER).max(1);
-    let start = move |i: usize| (i as u128 * n_channels as u128 / n_parts as u128) as usize;
-    (0..n_parts).map(move |i| start(i)..start(i + 1))
-}
-
-/// Where each series is.
-fn series_of(rows: Checked<'_>) -> Vec<Range<usize>> {
-    match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).collect(),
-        _ => std::iter::once(0..rows.n_parts()).collect(),
-    }
+    even_parts(n_channels, n_channels.div_ceil(MOST_TOGETHER).max(1))
 }
 
 /// Hands the points of a series and some channels to `part`, one after another, and what it says to `then`.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::trials::{highest as place_of_highest, noise, stands};
-use anomalyst_core::{DetectorExt, Features};
+use anomalyst_core::{DetectorExt, Features, Layout};
 use proptest::prelude::*;
 use serde_json::json;
 

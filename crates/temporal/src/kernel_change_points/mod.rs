@@ -66,7 +66,7 @@ use std::ops::Range;
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    Layout, LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape, ranges_of,
+    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::change_points::pelt;
 use anomalyst_kernels::draw::uniform;
@@ -78,6 +78,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::shapes::window_len;
+
+use crate::parts::series_of;
 
 #[cfg(test)]
 mod tests;
@@ -180,14 +182,6 @@ impl Detector for KernelChangePoints {
             fit_nanos: n * (1000.0 + 40.0 * shape.n_values as f64) + 1.5e6 * (shape.n_values + 1) as f64,
             score_nanos_per_row: per_point,
         }
-    }
-}
-
-/// Where each series is.
-fn series_of(rows: Checked<'_>) -> Vec<Range<usize>> {
-    match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).collect(),
-        _ => std::iter::once(0..rows.n_parts()).collect(),
     }
 }
 

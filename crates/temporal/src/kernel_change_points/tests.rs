@@ -1,6 +1,6 @@
 //! Closed forms, the best cuts of long series, and series whose distribution changes.
 
-use anomalyst_core::Features;
+use anomalyst_core::{Features, Layout, ranges_of};
 use serde_json::json;
 
 use super::*;

@@ -61,8 +61,8 @@ use std::ops::Range;
 
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
-    Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance, Layout, LayoutKind, Model,
-    ModelReader, ModelWriter, Params, Result, Run, Shape, ranges_of,
+    Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance, LayoutKind, Model,
+    ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::signature::{signature, signature_len, with_time};
 use anomalyst_kernels::stats::{Moments, median};
@@ -70,6 +70,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::parts::{even_parts, series_of};
 use crate::shapes::{or_usual, possible, window_len};
 
 mod variance_norm;
@@ -173,17 +174,9 @@ impl Detector for SignatureMahalanobis {
     }
 }
 
-/// Channels in parts whose sizes differ by one at most.
+/// The channels in parts of at most [`MOST_TOGETHER`].
 fn parts_of(n_channels: usize) -> Vec<Range<usize>> {
-    let n_parts = n_channels.div_ceil(MOST_TOGETHER).max(1);
-    (0..n_parts).map(|i| i * n_channels / n_parts..(i + 1) * n_channels / n_parts).collect()
-}
-
-fn series_of(rows: Checked<'_>) -> Vec<Range<usize>> {
-    match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).collect(),
-        _ => std::iter::once(0..rows.n_parts()).collect(),
-    }
+    even_parts(n_channels, n_channels.div_ceil(MOST_TOGETHER).max(1)).collect()
 }
 
 /// The windows of all series: one at each eighth of a window, and at the end of each series; a series that is shorter than

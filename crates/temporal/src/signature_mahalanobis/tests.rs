@@ -1,6 +1,6 @@
 //! Windows and points, and series with something odd.
 
-use anomalyst_core::{DetectorExt, Features};
+use anomalyst_core::{DetectorExt, Features, Layout};
 use serde_json::json;
 
 use super::*;

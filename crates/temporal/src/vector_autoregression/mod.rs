@@ -60,7 +60,7 @@ use std::ops::Range;
 use anomalyst_core::schemars::{self, JsonSchema};
 use anomalyst_core::{
     Attribute, Attributions, Card, Checked, Cost, Detector, Error, Estimate, Growth, Handles, Invariance,
-    Layout, LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape, ranges_of,
+    LayoutKind, Model, ModelReader, ModelWriter, Params, Result, Run, Shape,
 };
 use anomalyst_kernels::lagged::{LaggedProducts, LaggedRegression};
 use anomalyst_kernels::linalg::Cholesky;
@@ -73,6 +73,8 @@ use serde::{Deserialize, Serialize};
 mod tests;
 
 use crate::autoregressive::Criterion;
+
+use crate::parts::{even_parts, series_of};
 
 /// The highest order.
 const HIGHEST: usize = 100;
@@ -155,12 +157,13 @@ impl Detector for VectorAutoregression {
     fn fit(&self, train: Checked<'_>, run: &Run) -> Result<Self::Model> {
         let n_parts = train.n_values().div_ceil(MOST_TOGETHER).max(1);
         let stage = run.stage("learning forecasts", n_parts as u64);
-        let parts = parts_of(train.n_values(), n_parts).into_par_iter().map(|channels| {
-            let points = train.values.slice(s![.., channels]).mapv(f64::from);
-            let part = self.learned(points, &series_of(train), run)?;
-            stage.advance(1);
-            Ok(part)
-        });
+        let parts =
+            even_parts(train.n_values(), n_parts).collect::<Vec<_>>().into_par_iter().map(|channels| {
+                let points = train.values.slice(s![.., channels]).mapv(f64::from);
+                let part = self.learned(points, &series_of(train), run)?;
+                stage.advance(1);
+                Ok(part)
+            });
         Ok(VectorAutoregressionModel { parts: parts.collect::<Result<_>>()? })
     }
 
@@ -174,19 +177,6 @@ impl Detector for VectorAutoregression {
             fit_nanos: all * (n * (20.0 + 0.5 * d * p) + (d * p + d).powi(2) * (p + 1.0)),
             score_nanos_per_row: all * (20.0 + 0.5 * d * (p + 1.0)),
         }
-    }
-}
-
-/// Channels in parts whose sizes differ by one at most.
-fn parts_of(n_channels: usize, n_parts: usize) -> Vec<Range<usize>> {
-    (0..n_parts).map(|i| i * n_channels / n_parts..(i + 1) * n_channels / n_parts).collect()
-}
-
-/// Where each series is.
-fn series_of(rows: Checked<'_>) -> Vec<Range<usize>> {
-    match &rows.features().layout {
-        Layout::Sequences { ends } => ranges_of(ends).collect(),
-        _ => std::iter::once(0..rows.n_parts()).collect(),
     }
 }
 
@@ -407,7 +397,7 @@ impl Model for VectorAutoregressionModel {
             let order = |p: usize| Order::load(&from.scope(&format!("part{i}/order{p}")), d, p);
             Ok(Part { means: means.into(), orders: (0..=orders[i]).map(order).collect::<Result<_>>()? })
         };
-        let channels = parts_of(shape.n_values, n_parts).into_iter().enumerate();
+        let channels = even_parts(shape.n_values, n_parts).enumerate();
         Ok(Self { parts: channels.map(part).collect::<Result<_>>()? })
     }
 }
